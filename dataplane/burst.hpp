@@ -1,0 +1,113 @@
+// A burst: struct-of-arrays lanes; lane i describes packet i.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/drop.hpp"
+#include "dataplane/route.hpp"
+
+namespace synward {
+
+/// Frames a worker takes at once. 64 bounds every stage's stack and keeps the set inside L1 and L2.
+inline constexpr std::size_t kBurstMax = 64;
+/// Readable and writable bytes behind every frame's end (mbuf tailroom): for whole-vector loads and stores of
+/// kernels, never for scalar code. Tests poison them.
+inline constexpr std::size_t kFrameSlack = 64;
+
+using LaneIndex = std::uint8_t;
+template <typename T>
+using Lane = std::array<T, kBurstMax>;
+
+/// What the NIC says of the checksums of one frame. Anything but kGood is verified again in software: a
+/// driver's "bad" may mean "not understood" (DESIGN section 9).
+enum class RxChecksum : std::uint8_t { kUnknown, kGood };
+
+/// Belongs to nic/, which knows what it is. Stages only pass it on.
+struct PacketHandle {
+  void* opaque;
+};
+
+/// What classify() found of one packet; offsets are from the frame's first byte. For stages after it, every
+/// offset is in bounds.
+struct PacketView {
+  std::uint16_t network;          ///< IP header
+  std::uint16_t transport;        ///< TCP or ICMP header
+  std::uint16_t transport_bytes;  ///< header and payload, by the IP header's length, not the frame's
+  std::uint16_t service;          ///< index into the service table
+};
+
+/// The lanes of one route, in the order of arrival. A lane stands in exactly one list.
+class IndexList {
+ public:
+  void push(LaneIndex i) { lanes_[size_++] = i; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] const LaneIndex* begin() const { return lanes_.data(); }
+  [[nodiscard]] const LaneIndex* end() const { return lanes_.data() + size_; }
+
+  /// Empties the list and gives what it held to the stage that now decides it, valid until the next push. The
+  /// stage must push each lane elsewhere.
+  [[nodiscard]] std::span<const LaneIndex> take() {
+    const std::span<const LaneIndex> lanes{lanes_.data(), size_};
+    taken_ += size_;
+    size_ = 0;
+    return lanes;
+  }
+  /// Keeps the lanes for which `keep(i)` holds. When it says no, it has pushed the lane elsewhere.
+  template <typename Keep>
+  void keep_if(Keep&& keep) {
+    std::uint32_t kept = 0;
+    for (std::uint32_t n = 0; n < size_; ++n) {
+      const LaneIndex i = lanes_[n];
+      if (keep(i)) lanes_[kept++] = i;
+    }
+    taken_ += size_ - kept;
+    size_ = kept;
+  }
+  /// Lanes that have ever stood here in this burst.
+  [[nodiscard]] std::size_t entered() const { return taken_ + size_; }
+  void reset() { size_ = taken_ = 0; }
+
+ private:
+  std::uint32_t size_ = 0, taken_ = 0;
+  Lane<LaneIndex> lanes_;
+};
+
+/// One burst of one port. The lanes are left uninitialised on purpose: rx and classify() write what later
+/// stages read.
+struct Burst {
+  std::size_t size = 0;
+  std::uint16_t port = 0;   ///< index of the port in CoreState::ports
+  bool taken_over = false;  ///< came from another core, not from a queue
+  Lane<std::byte*> frame;   ///< Ethernet header; kFrameSlack bytes behind the frame are readable and writable
+  Lane<std::uint16_t> frame_bytes;      ///< without FCS; a stage that makes a reply writes its length
+  Lane<RxChecksum> ip_checksum;         ///< IPv4 header
+  Lane<RxChecksum> transport_checksum;  ///< TCP
+  Lane<PacketHandle> packet;
+  Lane<PacketView> view;      ///< from classify() on
+  Lane<Drop> drop;            ///< why a lane stands in on(kDrop)
+  Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to
+
+  [[nodiscard]] IndexList& on(Route route) { return lists_[static_cast<std::size_t>(route)]; }
+  [[nodiscard]] const IndexList& on(Route route) const { return lists_[static_cast<std::size_t>(route)]; }
+  /// Before rx fills the lanes again.
+  void reset() {
+    size = 0;
+    for (IndexList& list : lists_) list.reset();
+  }
+
+ private:
+  std::array<IndexList, kCountOf<Route>> lists_;
+};
+
+/// Ends a lane that stands in no list. Always false, so that a keep_if() predicate can return it.
+inline bool drop_lane(Burst& burst, LaneIndex i, Drop reason) {
+  burst.drop[i] = reason;
+  burst.on(Route::kDrop).push(i);
+  return false;
+}
+
+}  // namespace synward

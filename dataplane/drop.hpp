@@ -1,0 +1,105 @@
+// Why a packet ended without an answer. One row = one reason = one counter = one metric label.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/enum_table.hpp"
+
+namespace synward {
+
+enum class Drop : std::uint8_t {
+  kNone,
+  // classify: the frame
+  kNotLinear,
+  kTruncatedFrame,
+  kOtherMac,
+  kOtherEtherType,
+  kArpIgnored,
+  // classify: the packet
+  kBadIpv4Header,
+  kBadIpv6Header,
+  kFragment,
+  kBadSource,
+  kGroupDestination,
+  kOtherProtocol,
+  kIcmpIgnored,
+  kNoService,
+  // classify: the segment
+  kBadTcpHeader,
+  kNoFlags,
+  kNoAck,
+  kSynFin,
+  kSynRst,
+  kSynAck,
+  kFinRst,
+  kAllFlags,
+  // verify_checksum
+  kBadIpv4Checksum,
+  kBadTcpChecksum,
+  kBadIcmpChecksum,
+  // admit_ack
+  kBadCookie,
+  kSpentCookie,
+  kRstWithoutConnection,
+  kAcceptQueueFull,
+  kTableFull,
+  // relay
+  kOutOfWindow,
+  kStaleTimestamp,
+  kBadAck,
+  kConnectionReset,
+  kChallengeLimited,
+  // the worker
+  kSteerFull,
+  kTxFull,
+  kCount
+};
+
+inline constexpr Table<Drop> kDropTable{{
+    {Drop::kNone, "none", "still alive, or already answered"},
+    {Drop::kNotLinear, "not_linear", "frame in several buffers that could not be made one"},
+    {Drop::kTruncatedFrame, "truncated_frame", "frame ends before its Ethernet or VLAN header does"},
+    {Drop::kOtherMac, "other_mac", "frame for another station's MAC address"},
+    {Drop::kOtherEtherType, "other_ether_type", "neither ARP, IPv4 nor IPv6, or more than two VLAN tags"},
+    {Drop::kArpIgnored, "arp_ignored", "ARP that asks for none of our addresses, or is malformed"},
+    {Drop::kBadIpv4Header, "bad_ipv4_header", "IPv4 version, header length or total length is wrong"},
+    {Drop::kBadIpv6Header, "bad_ipv6_header", "IPv6 version, length or extension header chain is wrong"},
+    {Drop::kFragment, "fragment",
+     "IP fragment to one of our addresses: its TCP flags may sit elsewhere (RFC 3128)"},
+    {Drop::kBadSource, "bad_source",
+     "source is multicast, broadcast, loopback, unspecified or a service (RFC 9293 3.9.2.3)"},
+    {Drop::kGroupDestination, "group_destination", "TCP to a multicast or broadcast address"},
+    {Drop::kOtherProtocol, "other_protocol", "neither TCP nor ICMP"},
+    {Drop::kIcmpIgnored, "icmp_ignored",
+     "ICMP other than an echo request or a valid neighbour solicitation for us"},
+    {Drop::kNoService, "no_service", "address or port of no configured service"},
+    {Drop::kBadTcpHeader, "bad_tcp_header", "segment shorter than the TCP header it claims"},
+    {Drop::kNoFlags, "no_flags", "TCP null scan: no flag set"},
+    {Drop::kNoAck, "no_ack", "neither SYN, RST nor ACK set (RFC 9293 3.10.7.4, fifth step)"},
+    {Drop::kSynFin, "syn_fin", "SYN with FIN"},
+    {Drop::kSynRst, "syn_rst", "SYN with RST"},
+    {Drop::kSynAck, "syn_ack", "SYN-ACK to a service that opens no connections"},
+    {Drop::kFinRst, "fin_rst", "FIN with RST"},
+    {Drop::kAllFlags, "all_flags", "Christmas tree: SYN, FIN and RST together"},
+    {Drop::kBadIpv4Checksum, "bad_ipv4_checksum", "IPv4 header checksum does not match"},
+    {Drop::kBadTcpChecksum, "bad_tcp_checksum", "TCP checksum does not match"},
+    {Drop::kBadIcmpChecksum, "bad_icmp_checksum", "ICMP or ICMPv6 checksum does not match"},
+    {Drop::kBadCookie, "bad_cookie", "no connection, and the ACK carries no cookie of ours"},
+    {Drop::kSpentCookie, "spent_cookie", "the cookie's connection has come and gone"},
+    {Drop::kRstWithoutConnection, "rst_without_connection", "RST for no connection of ours"},
+    {Drop::kAcceptQueueFull, "accept_queue_full",
+     "valid cookie, but the accept queue is full: the client retries"},
+    {Drop::kTableFull, "table_full", "valid cookie, but the connection table is full and nothing may go"},
+    {Drop::kOutOfWindow, "out_of_window",
+     "segment outside the receive window (RFC 9293 3.10.7.4, first step)"},
+    {Drop::kStaleTimestamp, "stale_timestamp", "timestamp older than the last one (PAWS, RFC 7323 5)"},
+    {Drop::kBadAck, "bad_ack", "acknowledges what was never sent (RFC 9293 3.10.7.4, RFC 5961 5)"},
+    {Drop::kConnectionReset, "connection_reset", "a valid RST: it ended its connection"},
+    {Drop::kChallengeLimited, "challenge_limited",
+     "deserved a challenge ACK, but the budget is spent (RFC 5961 7)"},
+    {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
+    {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
+}};
+static_assert(rows_in_enum_order(kDropTable));
+
+}  // namespace synward

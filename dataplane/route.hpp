@@ -1,0 +1,71 @@
+// Where a packet goes next: one index list per route. The last five are verdicts: a packet ends in exactly
+// one.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/enum_table.hpp"
+#include "dataplane/wire/net_types.hpp"
+
+namespace synward {
+
+enum class Route : std::uint8_t {
+  kArp,
+  kNdp,
+  kEcho4,
+  kEcho6,
+  kSyn4,
+  kSyn6,
+  kSegment4,
+  kSegment6,
+  kCookie4,
+  kCookie6,
+  kRelay4,
+  kRelay6,
+  kStray4,
+  kStray6,
+  // verdicts
+  kSend,
+  kForward,
+  kHold,
+  kHandOver,
+  kDrop,
+  kCount
+};
+
+inline constexpr Table<Route> kRouteTable{{
+    {Route::kArp, "arp", "ARP request for one of our addresses"},
+    {Route::kNdp, "ndp", "neighbour solicitation for one of our addresses"},
+    {Route::kEcho4, "echo4", "ICMP echo request to one of our addresses"},
+    {Route::kEcho6, "echo6", "ICMPv6 echo request to one of our addresses"},
+    {Route::kSyn4, "syn4", "SYN to a service over IPv4"},
+    {Route::kSyn6, "syn6", "SYN to a service over IPv6"},
+    {Route::kSegment4, "segment4", "any other legal segment to a service over IPv4"},
+    {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
+    {Route::kCookie4, "cookie4", "fits no connection: may carry a cookie, IPv4"},
+    {Route::kCookie6, "cookie6", "fits no connection: may carry a cookie, IPv6"},
+    {Route::kRelay4, "relay4", "belongs to a connection, IPv4"},
+    {Route::kRelay6, "relay6", "belongs to a connection, IPv6"},
+    {Route::kStray4, "stray4", "no connection and no cookie, IPv4"},
+    {Route::kStray6, "stray6", "no connection and no cookie, IPv6"},
+    {Route::kSend, "send", "became its own reply, and leaves by the port it came from"},
+    {Route::kForward, "forward", "went on to its destination: the other port, or the local acceptor"},
+    {Route::kHold, "hold", "waits for its backend's handshake"},
+    {Route::kHandOver, "hand_over", "belongs to another core, which takes it over"},
+    {Route::kDrop, "drop", "ended here, with exactly one reason"},
+}};
+static_assert(rows_in_enum_order(kRouteTable));
+
+/// The lists that exist once a family; stages are written once and name theirs through these.
+template <wire::Family kFamily>
+struct Routes {
+  static constexpr bool kIs4 = kFamily == wire::Family::kIpv4;
+  static constexpr Route kEcho = kIs4 ? Route::kEcho4 : Route::kEcho6;
+  static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
+  static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
+  static constexpr Route kCookie = kIs4 ? Route::kCookie4 : Route::kCookie6;
+  static constexpr Route kRelay = kIs4 ? Route::kRelay4 : Route::kRelay6;
+  static constexpr Route kStray = kIs4 ? Route::kStray4 : Route::kStray6;
+};
+
+}  // namespace synward

@@ -1,0 +1,86 @@
+// Which service a frame belongs to. Immutable once built: the control thread builds it, every worker reads
+// it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/wire/net_types.hpp"
+
+namespace synward::service {
+
+/// Index of a service in the table; what lanes and connections carry.
+using ServiceId = std::uint16_t;
+inline constexpr ServiceId kNoService = 0xffff;
+
+/// What happens to a connection once its cookie came back (DESIGN: `then`).
+enum class Then : std::uint8_t { kAccept };
+
+/// What our SYN-ACK promises, when the client asks for it. It must hold until the cookie that promised it has
+/// expired.
+struct Profile {
+  std::uint16_t mss = 1460;         ///< the largest segment we take, bytes (RFC 9293 3.7.1)
+  std::uint32_t window = 1u << 20;  ///< receive window, bytes
+  std::uint8_t window_scale = 7;    ///< our shift (RFC 7323 2.2), used only when the client offers one
+  bool sack = true, timestamps = true;
+};
+
+struct Service {
+  std::string name;
+  std::variant<wire::Ipv4Address, wire::Ipv6Address> address;
+  std::uint8_t prefix_bits = 32;  ///< of `address`; 32 or 128: one address
+  wire::Port port{0};
+  Then then = Then::kAccept;
+  Profile profile;
+};
+
+/// Lookup by address and port in one probe per distinct prefix length of the family, however many services
+/// there are.
+class ServiceTable {
+ public:
+  /// Control thread. `services` have distinct (prefix, port) pairs: config validation has seen to that.
+  explicit ServiceTable(std::vector<Service> services);
+
+  /// Any worker. The service of the longest prefix that covers `address` with this port; kNoService when
+  /// there is none.
+  template <wire::Family kFamily>
+  [[nodiscard]] ServiceId find(const wire::Address<kFamily>& address, wire::Port port) const;
+  /// Any worker. Whether `address` belongs to any service, whatever the port: the addresses that an endpoint
+  /// answers for.
+  template <wire::Family kFamily>
+  [[nodiscard]] bool owns(const wire::Address<kFamily>& address) const;
+
+  [[nodiscard]] const Service& operator[](ServiceId id) const { return services_[id]; }
+  [[nodiscard]] std::size_t size() const { return services_.size(); }
+
+ private:
+  /// One probed hash table for all prefixes of one length; port 0 rows stand for "owned, whatever the port".
+  template <wire::Family kFamily>
+  struct Level {
+    struct Row {
+      wire::Address<kFamily> prefix;
+      std::uint16_t port;
+      ServiceId id;
+      bool used;
+    };
+    std::uint8_t prefix_bits;
+    std::vector<Row> rows;  // power of two, at most half full
+    [[nodiscard]] const Row* probe(const wire::Address<kFamily>& address, std::uint16_t port) const;
+    void put(const wire::Address<kFamily>& prefix, std::uint16_t port, ServiceId id);
+  };
+  template <wire::Family kFamily>
+  [[nodiscard]] const std::vector<Level<kFamily>>& levels() const;
+  template <wire::Family kFamily>
+  void add(const wire::Address<kFamily>& address, const Service& service, ServiceId id,
+           std::vector<Level<kFamily>>& levels);
+
+  std::vector<Service> services_;
+  std::vector<Level<wire::Family::kIpv4>> levels4_;  // longest prefix first
+  std::vector<Level<wire::Family::kIpv6>> levels6_;
+};
+
+}  // namespace synward::service
