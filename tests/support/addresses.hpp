@@ -28,8 +28,9 @@ inline wire::MacAddress mac(const std::string& text) {
   wire::MacAddress address{};
   auto& b = address.bytes;
   char behind = 0;
+  // NOLINTNEXTLINE(cert-err34-c): two digits cannot overflow, and anything else is counted
   const int fields = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &b[0], &b[1], &b[2],
-                                 &b[3], &b[4], &b[5], &behind);  // NOLINT(cert-err34-c): hh takes two digits
+                                 &b[3], &b[4], &b[5], &behind);
   if (fields != 6) throw std::invalid_argument{text};
   return address;
 }
