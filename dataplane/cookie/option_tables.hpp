@@ -94,8 +94,8 @@ struct WindowScaleBits {
   static constexpr std::array<std::uint8_t, 16> kCoarseIndex = [] {
     std::array<std::uint8_t, 16> indices{};
     for (std::uint8_t scale = 0; scale < kNone; ++scale)
-      for (std::uint8_t i = 1; i < kCoarse.size(); ++i)
-        if (kCoarse[i] <= scale) indices[scale] = i;
+      for (std::uint32_t i = 1; i < kCoarse.size(); ++i)
+        if (kCoarse[i] <= scale) indices[scale] = static_cast<std::uint8_t>(i);
     indices[kNone] = kCoarseNone;
     return indices;
   }();

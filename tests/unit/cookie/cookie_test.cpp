@@ -176,7 +176,7 @@ TEST(CookieFormat, IsnsLookRandom) {
     const std::uint32_t isn = mint<wire::Family::kIpv4>(keys, tuple, kWindows).isn.value();
     for (std::size_t bit = 0; bit < 32; ++bit) ones[bit] += isn >> bit & 1;
   }
-  for (const std::uint32_t count : ones) EXPECT_NEAR(count, kSamples / 2, 250);  // 5 standard deviations
+  for (const std::uint32_t count : ones) EXPECT_NEAR(count, kSamples / 2.0, 250);  // 5 standard deviations
 }
 
 TEST(CookieTsval, NeverExceedsTheFlowsClockAndCarriesTheOptions) {
