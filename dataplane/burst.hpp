@@ -14,8 +14,11 @@ namespace synward {
 /// Frames a worker takes at once. 64 bounds every stage's stack and keeps the set inside L1 and L2.
 inline constexpr std::size_t kBurstMax = 64;
 /// Readable and writable bytes behind every frame's end (mbuf tailroom): for whole-vector loads and stores of
-/// kernels, never for scalar code. Tests poison them.
+/// kernels. Scalar code uses the first kReplyGrowth at most; tests poison the others.
 inline constexpr std::size_t kFrameSlack = 64;
+/// How much longer than its question a reply may be: the link-layer option of a neighbour advertisement, or
+/// the MSS option of a SYN-ACK to a SYN that has none.
+inline constexpr std::size_t kReplyGrowth = 8;
 
 using LaneIndex = std::uint8_t;
 template <typename T>

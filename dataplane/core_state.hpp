@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "dataplane/burst.hpp"
+#include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
 #include "dataplane/service/service_table.hpp"
+#include "dataplane/steering.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward {
@@ -59,11 +61,22 @@ class Tally {
   std::array<std::uint64_t, kCountOf<Event>> counts_{};
 };
 
+/// `services`, `steering` and what `keys` points to outlive it.
 struct CoreState {
+  CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table)
+      : keys{slot_keys}, services{&service_table} {}
+  /// The worker, before each burst.
+  void set_clock(Clock clock) {
+    now = clock;
+    keys.advance(clock.wall_ms);
+  }
+
   std::uint16_t index = 0;  ///< of this worker, from 0
   Clock now;
   std::vector<PortInfo> ports;
-  const service::ServiceTable* services = nullptr;
+  cookie::SlotKeys keys;
+  const service::ServiceTable* services;
+  const Steering* steering = nullptr;  ///< null where every packet is this core's
   Outbox outbox;
   Tally tally;
   Counters counters;

@@ -24,11 +24,6 @@ constexpr std::pair<const Counter Counters::*, std::uint64_t CounterReading::*> 
     {&Counters::held_now, &CounterReading::held_now},
     {&Counters::originated, &CounterReading::originated},
     {&Counters::originated_dropped, &CounterReading::originated_dropped},
-    {&Counters::connections4, &CounterReading::connections4},
-    {&Counters::connections6, &CounterReading::connections6},
-    {&Counters::tombstones4, &CounterReading::tombstones4},
-    {&Counters::tombstones6, &CounterReading::tombstones6},
-    {&Counters::accept_queue, &CounterReading::accept_queue},
     {&Counters::bursts, &CounterReading::bursts},
     {&Counters::empty_polls, &CounterReading::empty_polls},
 };

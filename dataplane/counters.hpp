@@ -40,10 +40,8 @@ struct alignas(64) Counters {
   std::array<Counter, kCountOf<Drop>> drop;
   std::array<Counter, kCountOf<Event>> event;
   Counter released, held_dropped, held_now;
-  Counter originated;          ///< frames synward sent of its own accord; in no identity
-  Counter originated_dropped;  ///< the same, refused by a full transmit queue
-  Counter connections4, connections6, tombstones4, tombstones6;  ///< gauges
-  Counter accept_queue;         ///< gauge: connections waiting to be accepted
+  Counter originated;           ///< frames synward sent of its own accord; in no identity
+  Counter originated_dropped;   ///< the same, refused by a full transmit queue
   Counter bursts, empty_polls;  ///< turns of the loop with and without frames
 };
 
@@ -54,7 +52,6 @@ struct CounterReading {
   std::array<std::uint64_t, kCountOf<Drop>> drop{};
   std::array<std::uint64_t, kCountOf<Event>> event{};
   std::uint64_t released = 0, held_dropped = 0, held_now = 0, originated = 0, originated_dropped = 0;
-  std::uint64_t connections4 = 0, connections6 = 0, tombstones4 = 0, tombstones6 = 0, accept_queue = 0;
   std::uint64_t bursts = 0, empty_polls = 0;
 
   [[nodiscard]] std::uint64_t operator[](Route r) const { return route[static_cast<std::size_t>(r)]; }

@@ -6,16 +6,12 @@
 namespace synward {
 
 void run_burst(CoreState& core, Burst& burst) {
-  answer_common_syns(burst, core);  // raw frames: the SYNs that floods and most clients send leave here
-  classify(burst, core);            // the rest: views, one index list per route, or a drop
-  verify_checksum(burst);           // NIC verdict first, our own sum otherwise
-  answer_neighbor(burst, core);     // ARP, NDP
-  answer_echo(burst, core);         // ICMPv4/v6 echo
-  answer_syn(burst, core);          // every other SYN: mint a cookie, turn the frame into a SYN-ACK
-  find_connection(burst, core);     // known flows leave the cookie path here
-  admit_ack(burst, core);           // check the cookie, promote
-  relay(burst, core);               // segments meet their connection
-  reject(burst, core);              // RST for repeated strays, within a budget
+  classify(burst, core);         // views, one index list per route, or a drop
+  verify_checksum(burst);        // NIC verdict first, our own sum otherwise
+  answer_neighbor(burst, core);  // ARP, NDP
+  answer_echo(burst, core);      // ICMPv4/v6 echo
+  answer_syn(burst, core);       // mint a cookie, turn the frame into a SYN-ACK
+  reject(burst);                 // what belongs to no connection ends
 }  // the worker then transmits, and settle() counts every lane once
 
 }  // namespace synward

@@ -6,13 +6,10 @@
 
 namespace synward {
 
-/// Worker thread. Takes `burst` with size, port, frame, frame_bytes, ip_checksum, transport_checksum and
-/// packet filled, and leaves every lane in exactly one verdict list. The worker then transmits on(kSend),
-/// passes on on(kHandOver), frees the others, moves what could not be sent to on(kDrop), and calls settle().
+/// Worker thread, after CoreState::set_clock(). Takes `burst` with size, port, frame, frame_bytes,
+/// ip_checksum, transport_checksum and packet filled and each lane in on(kReceived) or on(kDrop), and leaves
+/// every lane in exactly one verdict list. The worker then transmits on(kSend), passes on on(kHandOver),
+/// frees the others, moves what could not be sent to on(kDrop), and calls settle().
 void run_burst(CoreState& core, Burst& burst);
-
-/// Worker thread, once per turn of its loop, with or without frames: bounded housekeeping (expiry sweep,
-/// accepting, retransmission of FINs).
-void run_timers(CoreState& core);
 
 }  // namespace synward

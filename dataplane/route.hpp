@@ -10,6 +10,7 @@
 namespace synward {
 
 enum class Route : std::uint8_t {
+  kReceived,
   kArp,
   kNdp,
   kEcho4,
@@ -18,12 +19,6 @@ enum class Route : std::uint8_t {
   kSyn6,
   kSegment4,
   kSegment6,
-  kCookie4,
-  kCookie6,
-  kRelay4,
-  kRelay6,
-  kStray4,
-  kStray6,
   // verdicts
   kSend,
   kForward,
@@ -34,6 +29,7 @@ enum class Route : std::uint8_t {
 };
 
 inline constexpr Table<Route> kRouteTable{{
+    {Route::kReceived, "received", "raw frame, as rx found it"},
     {Route::kArp, "arp", "ARP request for one of our addresses"},
     {Route::kNdp, "ndp", "neighbour solicitation for one of our addresses"},
     {Route::kEcho4, "echo4", "ICMP echo request to one of our addresses"},
@@ -42,12 +38,6 @@ inline constexpr Table<Route> kRouteTable{{
     {Route::kSyn6, "syn6", "SYN to a service over IPv6"},
     {Route::kSegment4, "segment4", "any other legal segment to a service over IPv4"},
     {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
-    {Route::kCookie4, "cookie4", "fits no connection: may carry a cookie, IPv4"},
-    {Route::kCookie6, "cookie6", "fits no connection: may carry a cookie, IPv6"},
-    {Route::kRelay4, "relay4", "belongs to a connection, IPv4"},
-    {Route::kRelay6, "relay6", "belongs to a connection, IPv6"},
-    {Route::kStray4, "stray4", "no connection and no cookie, IPv4"},
-    {Route::kStray6, "stray6", "no connection and no cookie, IPv6"},
     {Route::kSend, "send", "became its own reply, and leaves by the port it came from"},
     {Route::kForward, "forward", "went on to its destination: the other port, or the local acceptor"},
     {Route::kHold, "hold", "waits for its backend's handshake"},
@@ -63,9 +53,6 @@ struct Routes {
   static constexpr Route kEcho = kIs4 ? Route::kEcho4 : Route::kEcho6;
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
-  static constexpr Route kCookie = kIs4 ? Route::kCookie4 : Route::kCookie6;
-  static constexpr Route kRelay = kIs4 ? Route::kRelay4 : Route::kRelay6;
-  static constexpr Route kStray = kIs4 ? Route::kStray4 : Route::kStray6;
 };
 
 }  // namespace synward

@@ -7,9 +7,6 @@
 
 namespace synward {
 
-/// Raw frames: SYNs in one of the common layouts leave here as SYN-ACKs; everything else is left for
-/// classify().
-void answer_common_syns(Burst& burst, CoreState& core);
 /// Parses once, finds the service, and puts every lane into the list of its route, or ends it with a reason.
 void classify(Burst& burst, CoreState& core);
 /// Ends SYNs and segments whose IPv4 or TCP checksum is wrong.
@@ -20,14 +17,9 @@ void answer_neighbor(Burst& burst, CoreState& core);
 void answer_echo(Burst& burst, CoreState& core);
 /// SYNs become SYN-ACKs that carry a cookie; reads no connection, writes none.
 void answer_syn(Burst& burst, CoreState& core);
-/// Segments of known connections go to relay, the others are tried as cookies.
-void find_connection(Burst& burst, CoreState& core);
-/// A valid cookie becomes a connection.
-void admit_ack(Burst& burst, CoreState& core);
-/// Segments meet their connection.
-void relay(Burst& burst, CoreState& core);
-/// Strays end; a repeated one may be reset, within the budget.
-void reject(Burst& burst, CoreState& core);
+/// Segments that belong to no connection end. No RST for them: it may be a reordered first flight, and an RST
+/// per stray turns a flood into a bigger one.
+void reject(Burst& burst);
 /// The only place that counts, after the worker has transmitted.
 void settle(const Burst& burst, CoreState& core);
 

@@ -11,9 +11,9 @@ from sources import ROOT, cpp_files, includes
 LEAVES = ["dataplane/wire", "dataplane/crypto"]
 OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
-SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "core_state")]
+SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
-BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/steering", "dataplane/nic"]
+BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
 
 # What a folder, or a file by its path without its ending, may include besides itself. The longest name that fits counts.
@@ -35,7 +35,7 @@ MAY_INCLUDE = {
     "dataplane/core_state": BELOW_STAGES,
     "dataplane/stages": BELOW_STAGES,
     "dataplane/pipeline": BELOW_STAGES + ["dataplane/stages"],
-    "dataplane/steering": OVER_LEAVES + SHARED,
+    "dataplane/steering": ["dataplane/wire"],
     "dataplane/nic": ["dataplane/wire"] + SHARED,
     "dataplane/worker": BELOW_WORKER,
     "config": ["dataplane/wire"],
