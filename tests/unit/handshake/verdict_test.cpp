@@ -13,7 +13,6 @@ namespace synward::handshake {
 namespace {
 
 using test::Flags;
-using test::is;
 using test::SeqNum;
 using test::TwoEnds;
 
