@@ -1,0 +1,122 @@
+// One entry of the connection table, byte by byte (host byte order unless said otherwise):
+//
+//   IPv4 IPv6  bytes
+//    0    0    4 / 16  key: client's address     wire order
+//    4   16    4 / 16  key: service's address    wire order
+//    8   32    2       key: client's port        wire order
+//   10   34    2       key: service's port       wire order
+//   12   36    4       client_next               RCV.NXT
+//   16   40    4       service_next              SND.NXT, in the cookie's sequence space
+//   20   44    4       service_acked             SND.UNA, in the cookie's sequence space
+//   24   48    4       ts_recent                 TS.Recent (RFC 7323)
+//   28   52    4       ts_offset                 our TSval is this plus the millisecond clock
+//   32   56    4       deadline                  Tick; written by the table only
+//   36   60    2       service                   index into the service table
+//   38   62    2       cookie_slot               low bits of the slot whose cookie opened it
+//   40   64    1       phase                     written by the table only
+//   41   65    1       options                   [3:0] accepted, ecn, sack, timestamps
+//   42   66    1       window scales             [7:4] ours, [3:0] the client's
+//   43   67    1       retransmissions           of what is outstanding now
+//   44   68            end
+//
+// A splice terminates no half: it will keep its deltas where service_acked and ts_offset are, so proxy fits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/table/flow_key.hpp"
+#include "dataplane/wire/net_types.hpp"
+
+namespace synward::table {
+
+template <wire::Family>
+class ConnectionTable;
+
+/// Coarse time: 256 ms of the monotonic clock. It would wrap after 34 years of uptime.
+struct Tick {
+  std::uint32_t number;
+  friend constexpr auto operator<=>(Tick, Tick) = default;
+};
+inline constexpr std::uint32_t kTickMs = 256;
+[[nodiscard]] constexpr Tick tick_at(std::uint64_t mono_ms) {
+  return {static_cast<std::uint32_t>(mono_ms / kTickMs)};
+}
+/// The first tick that begins no earlier than `ms` milliseconds from now, wherever within `now` we are.
+[[nodiscard]] constexpr Tick after(Tick now, std::uint32_t ms) {
+  return {now.number + static_cast<std::uint32_t>((std::uint64_t{ms} + 2 * kTickMs - 2) / kTickMs)};
+}
+
+/// RFC 9293 3.3.2, of the half that synward terminates toward the client, and what comes before and after.
+enum class ConnectionPhase : std::uint8_t {
+  kUnfinished,  ///< the client proved its address, the backend's half is not open yet
+  kEstablished,
+  kCloseWait,
+  kFinWait1,
+  kFinWait2,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+  kTombstone,  ///< closed; kept until the cookie that opened it has expired, which is a stray until then
+  kCount,
+};
+
+/// Everyone reads it; only the table writes it, because counts and buckets follow it. It cannot be assigned,
+/// so neither can what holds it.
+template <typename T>
+class TableOwned {
+ public:
+  TableOwned() = default;
+  TableOwned(const TableOwned&) = default;
+  [[nodiscard]] constexpr T get() const { return value_; }
+
+ private:
+  template <wire::Family>
+  friend class ConnectionTable;
+  TableOwned& operator=(const TableOwned&) = default;
+  T value_;
+};
+
+/// What both sides agreed on, and whether the accept queue has taken the connection.
+struct ConnectionOptions {
+  bool timestamps : 1, sack : 1, ecn : 1, accepted : 1;
+};
+static_assert(sizeof(ConnectionOptions) == 1);
+
+/// Shift counts, 0 to 14 (RFC 7323 2.3); 0 too where the option was not agreed on.
+class WindowScales {
+ public:
+  WindowScales() = default;
+  constexpr WindowScales(unsigned client, unsigned ours)
+      : packed_{static_cast<std::uint8_t>((ours & 15) << 4 | (client & 15))} {}
+  [[nodiscard]] constexpr unsigned client() const { return packed_ & 15u; }
+  [[nodiscard]] constexpr unsigned ours() const { return packed_ >> 4; }
+
+ private:
+  std::uint8_t packed_;
+};
+
+struct ConnectionState {
+  wire::SeqNum client_next, service_next, service_acked;
+  std::uint32_t ts_recent, ts_offset;
+  TableOwned<Tick>
+      deadline;  ///< when the sweep hands the connection to its policy; ConnectionTable::set_deadline()
+  std::uint16_t service, cookie_slot;
+  TableOwned<ConnectionPhase> phase;  ///< ConnectionTable::set_phase()
+  ConnectionOptions options;
+  WindowScales window_scales;
+  std::uint8_t retransmissions;
+};
+static_assert(sizeof(ConnectionState) == 32 && alignof(ConnectionState) == 4);
+
+template <wire::Family kFamily>
+struct Connection {
+  const FlowKey<kFamily> key;
+  ConnectionState state;
+};
+static_assert(sizeof(Connection<wire::Family::kIpv4>) == 44 && sizeof(Connection<wire::Family::kIpv6>) == 68);
+static_assert(std::is_trivially_copy_constructible_v<Connection<wire::Family::kIpv4>> &&
+              std::is_trivially_destructible_v<Connection<wire::Family::kIpv4>>);
+
+}  // namespace synward::table

@@ -1,0 +1,268 @@
+#include "dataplane/table/connection_table.hpp"
+
+#include <bit>
+#include <cassert>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace synward::table {
+namespace {
+
+/// `bits` of 32, spread evenly over [0, n).
+std::uint32_t scaled(std::uint64_t bits, std::size_t n) { return static_cast<std::uint32_t>(bits * n >> 32); }
+
+void assign(std::uint16_t& mask, std::size_t slot, bool value) {
+  const auto bit = static_cast<std::uint16_t>(1u << slot);
+  mask = static_cast<std::uint16_t>(value ? mask | bit : mask & ~bit);
+}
+
+/// Of two connections of one phase, whether `a` has stood in it for longer: all go through the same schedule
+/// of retransmissions, if any.
+bool older(const ConnectionState& a, const ConnectionState& b) {
+  if (a.retransmissions != b.retransmissions) return a.retransmissions > b.retransmissions;
+  return a.deadline.get() < b.deadline.get();
+}
+
+Evicted evicted_by(Room room) {
+  if (room == Room::kFree) return Evicted::kNothing;
+  return room == Room::kTombstone ? Evicted::kTombstone : Evicted::kUnfinished;
+}
+
+/// An entry may lie across two cache lines.
+template <typename Entry>
+void prefetch(const Entry& entry) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(&entry);
+  __builtin_prefetch(bytes);
+  __builtin_prefetch(bytes + sizeof(Entry) - 1);
+}
+
+}  // namespace
+
+template <wire::Family kFamily>
+ConnectionTable<kFamily>::ConnectionTable(std::span<std::byte> memory, std::size_t connections,
+                                          const HashSecret& secret, Tick now)
+    : bucket_count_{bucket_count(connections)}, secret_{secret}, swept_at_{now} {
+  static_assert(kFamily != wire::Family::kIpv4 || (sizeof(Bucket) + kBucketSlots * sizeof(Entry)) <=
+                                                      64 * kConnectionsPerBucket);  // everything included
+  if (connections > kMaxConnections)
+    throw std::invalid_argument("a connection table holds at most " + std::to_string(kMaxConnections) +
+                                " connections, not " + std::to_string(connections));
+  if (memory.size() < bytes_needed(connections))
+    throw std::invalid_argument("a table of " + std::to_string(connections) + " connections needs " +
+                                std::to_string(bytes_needed(connections)) + " bytes, not " +
+                                std::to_string(memory.size()));
+  if (std::bit_cast<std::uintptr_t>(memory.data()) % alignof(Bucket) != 0)
+    throw std::invalid_argument("the memory of a connection table must be aligned to 64 bytes");
+  buckets_ = reinterpret_cast<Bucket*>(memory.data());
+  entries_ = reinterpret_cast<Entry*>(memory.data() + bucket_count_ * sizeof(Bucket));
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
+  const std::uint64_t h = hash(key, secret_);
+  const std::uint32_t first = scaled(h >> 32, bucket_count_);
+  const std::size_t second = first + std::size_t{1} + scaled(h & 0xffffffff, bucket_count_ - 1);
+  return {.first = first,
+          .second = static_cast<std::uint32_t>(second < bucket_count_ ? second : second - bucket_count_),
+          .tag = static_cast<std::uint16_t>(h)};
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key, std::uint16_t tag) -> Entry* {
+  for (SlotSet maybe = buckets_[bucket].with_tag(tag); !maybe.empty(); maybe.remove_first()) {
+    Entry& entry = entry_at(bucket, maybe.first());
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::find_at(const Key& key, const Place& place) -> Entry* {
+  if (Entry* const entry = find_in(place.first, key, place.tag)) return entry;
+  return buckets_[place.first].overflow == 0 ? nullptr : find_in(place.second, key, place.tag);
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::find(const Key& key) -> Entry* {
+  return find_at(key, place_of(key));
+}
+
+// Each pass asks for what the next one reads; by then it has come.
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::find_bulk(const Key* keys, std::size_t n, Entry** out) {
+  assert(n <= kBulkMax);
+  std::array<Place, kBulkMax> places;
+  for (std::size_t i = 0; i < n; ++i) {
+    places[i] = place_of(keys[i]);
+    __builtin_prefetch(&buckets_[places[i].first]);
+  }
+  std::array<std::uint8_t, kBulkMax> elsewhere;
+  std::size_t elsewhere_count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Bucket& first = buckets_[places[i].first];
+    const SlotSet maybe = first.with_tag(places[i].tag);
+    out[i] = maybe.empty() ? nullptr : &entry_at(places[i].first, maybe.first());
+    if (out[i] != nullptr) {
+      prefetch(*out[i]);
+    } else if (first.overflow != 0) {
+      __builtin_prefetch(&buckets_[places[i].second]);
+      elsewhere[elsewhere_count++] = static_cast<std::uint8_t>(i);
+    }
+  }
+  for (std::size_t e = 0; e < elsewhere_count; ++e) {
+    const std::size_t i = elsewhere[e];
+    const SlotSet maybe = buckets_[places[i].second].with_tag(places[i].tag);
+    if (maybe.empty()) continue;
+    out[i] = &entry_at(places[i].second, maybe.first());
+    prefetch(*out[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    if (out[i] != nullptr && !(out[i]->key == keys[i])) out[i] = find_at(keys[i], places[i]);
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::insert(const Key& key, ConnectionPhase phase, Tick deadline)
+    -> std::optional<Insertion<kFamily>> {
+  const Place place = place_of(key);
+  if (Entry* const same = find_at(key, place)) {
+    erase(*same);
+    return Insertion<kFamily>{put(*same, key, place, phase, deadline), Evicted::kPredecessor};
+  }
+  for (const Room room : {Room::kFree, Room::kTombstone, Room::kUnfinished})
+    if (Entry* const slot = available(room) == 0 ? nullptr : make_room(place, room))
+      return Insertion<kFamily>{put(*slot, key, place, phase, deadline), evicted_by(room)};
+  return std::nullopt;
+}
+
+template <wire::Family kFamily>
+std::size_t ConnectionTable<kFamily>::available(Room room) const {
+  if (room == Room::kFree) return slots() - size_;
+  return size(room == Room::kTombstone ? ConnectionPhase::kTombstone : ConnectionPhase::kUnfinished);
+}
+
+/// Null when `bucket` has no such slot.
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::oldest_in(std::size_t bucket, Room room) -> Entry* {
+  Entry* oldest = nullptr;
+  for (SlotSet set = buckets_[bucket].offering(room); !set.empty(); set.remove_first()) {
+    Entry& entry = entry_at(bucket, set.first());
+    if (oldest == nullptr || (room != Room::kFree && older(entry.state, oldest->state))) oldest = &entry;
+  }
+  return oldest;
+}
+
+/// A free slot in one of the two buckets, made of `room` there or, by moving one entry, elsewhere. Null when
+/// there is no such room.
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::make_room(const Place& place, Room room) -> Entry* {
+  Entry* const first = oldest_in(place.first, room);
+  if (first != nullptr && room == Room::kFree) return first;  // the second is for when the first is full
+  Entry* const second = oldest_in(place.second, room);
+  if (first == nullptr && second == nullptr) return displace(place, room);
+  Entry* const oldest =
+      first == nullptr || (second != nullptr && older(second->state, first->state)) ? second : first;
+  if (room != Room::kFree) erase(*oldest);
+  return oldest;
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::displace(const Place& place, Room room) -> Entry* {
+  std::array<std::uint32_t, 2 * kBucketSlots> others;
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    const std::size_t from = i < kBucketSlots ? place.first : place.second;
+    const Place of = place_of(entry_at(from, i % kBucketSlots).key);
+    others[i] = of.first == from ? of.second : of.first;
+    __builtin_prefetch(&buckets_[others[i]]);
+  }
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    Entry* const to = oldest_in(others[i], room);
+    if (to == nullptr) continue;
+    if (room != Room::kFree) erase(*to);
+    Entry& from = entry_at(i < kBucketSlots ? place.first : place.second, i % kBucketSlots);
+    move(from, *to);
+    return &from;
+  }
+  return nullptr;
+}
+
+/// Books the free slot in which `entry` was written.
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::occupy(Entry& entry, const Place& place) {
+  Bucket& bucket = bucket_of(entry);
+  const std::size_t slot = slot_of(entry);
+  bucket.tags[slot] = place.tag;
+  assign(bucket.occupied, slot, true);
+  set_look_at(bucket, slot, entry.state.deadline.get());
+  if (&bucket != &buckets_[place.first]) ++buckets_[place.first].overflow;
+  ++size_;
+  enter_phase(entry);
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::erase(const Entry& entry) {
+  Bucket& bucket = bucket_of(entry);
+  const std::size_t slot = slot_of(entry);
+  leave_phase(entry);
+  --size_;
+  Bucket& first = buckets_[place_of(entry.key).first];
+  if (&bucket != &first) --first.overflow;
+  assign(bucket.occupied, slot, false);
+  ++version_;
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::enter_phase(const Entry& entry) {
+  const ConnectionPhase phase = entry.state.phase.get();
+  ++by_phase_[static_cast<std::size_t>(phase)];
+  assign(bucket_of(entry).tombstones, slot_of(entry), phase == ConnectionPhase::kTombstone);
+  assign(bucket_of(entry).unfinished, slot_of(entry), phase == ConnectionPhase::kUnfinished);
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::leave_phase(const Entry& entry) {
+  --by_phase_[static_cast<std::size_t>(entry.state.phase.get())];
+  assign(bucket_of(entry).tombstones, slot_of(entry), false);
+  assign(bucket_of(entry).unfinished, slot_of(entry), false);
+}
+
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::put(Entry& slot, const Key& key, const Place& place, ConnectionPhase phase,
+                                   Tick deadline) -> Entry& {
+  Entry& entry = *std::construct_at(&slot, Entry{.key = key, .state = {}});
+  entry.state.phase.value_ = phase;
+  entry.state.deadline.value_ = deadline;
+  occupy(entry, place);
+  return entry;
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::move(const Entry& from, Entry& to) {
+  occupy(*std::construct_at(&to, from), place_of(from.key));
+  erase(from);
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::set_deadline(Entry& entry, Tick deadline) {
+  if (deadline < entry.state.deadline.get()) set_look_at(bucket_of(entry), slot_of(entry), deadline);
+  entry.state.deadline.value_ = deadline;
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::set_phase(Entry& entry, ConnectionPhase phase) {
+  leave_phase(entry);
+  entry.state.phase.value_ = phase;
+  enter_phase(entry);
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::bury(Entry& entry, Tick cookie_expires) {
+  set_phase(entry, ConnectionPhase::kTombstone);
+  set_deadline(entry, cookie_expires);
+  entry.state.retransmissions = 0;
+}
+
+template class ConnectionTable<wire::Family::kIpv4>;
+template class ConnectionTable<wire::Family::kIpv6>;
+
+}  // namespace synward::table

@@ -1,0 +1,175 @@
+// The connections of one core: 64-byte buckets of 16 slots beside an array of entries, entry 16 * b + s
+// belonging to slot s of bucket b.
+//
+// A flow has two buckets, drawn from its hash and always different. It lives in the first, or in the second
+// when the first was full; a bucket counts how many of its own live elsewhere, so a lookup reads the second
+// only when that count is not zero.
+//   Lookup: at most two buckets, and one entry for each slot whose 16-bit tag matches: the right one, and on
+//   average fewer than 32 / 65,536 others. Nothing is ever longer, whatever the fill and the history.
+//   Insert: at most 34 buckets and 32 entries read, one entry moved to its other bucket, one evicted.
+//   Memory: (44 + 64 / 16) / 0.75 = 64 bytes for an IPv4 connection, everything included; IPv6 takes 96.
+//
+// Pointers. insert() may move one entry and may evict one; erase() and sweep() end entries. A Connection* is
+// therefore valid until version() changes, and must be looked up again after that. (A lookup that found
+// nothing says nothing any more after any insert().)
+//
+// One writer, the lcore that owns it, and no other reader. No allocation, no clock, no exception but the
+// constructor's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "dataplane/table/bucket.hpp"
+#include "dataplane/table/connection.hpp"
+#include "dataplane/table/flow_key.hpp"
+
+namespace synward::table {
+
+/// What had to go for a newcomer.
+enum class Evicted : std::uint8_t {
+  kNothing,
+  kPredecessor,  ///< the entry of the same flow, whatever its phase
+  kTombstone,    ///< its cookie may open the connection a second time
+  kUnfinished,
+};
+
+template <wire::Family kFamily>
+struct Insertion {
+  Connection<kFamily>& connection;  ///< all zero but for what insert() was given
+  Evicted evicted;
+};
+
+template <wire::Family kFamily>
+class ConnectionTable {
+ public:
+  using Key = FlowKey<kFamily>;
+  using Entry = Connection<kFamily>;
+  static constexpr std::size_t kBulkMax = 64;
+  /// Configured connections per bucket: 75 % of its slots.
+  static constexpr std::size_t kConnectionsPerBucket = kBucketSlots * 3 / 4;
+
+  /// Buckets are as many as `connections` fill to 75 %, and at least two. All of `connections` can be stored,
+  /// and 25 % more, before anything is refused or evicted.
+  [[nodiscard]] static constexpr std::size_t bucket_count(std::size_t connections) {
+    return std::max<std::size_t>(2, (connections + kConnectionsPerBucket - 1) / kConnectionsPerBucket);
+  }
+  [[nodiscard]] static constexpr std::size_t bytes_needed(std::size_t connections) {
+    return bucket_count(connections) * (sizeof(Bucket) + kBucketSlots * sizeof(Entry));
+  }
+  /// `memory` must be zeroed, aligned to 64, hold bytes_needed(connections), and outlive this. Throws
+  /// std::invalid_argument when it is too small or misaligned, or `connections` above kMaxConnections.
+  static constexpr std::size_t kMaxConnections = std::size_t{1} << 31;
+  ConnectionTable(std::span<std::byte> memory, std::size_t connections, const HashSecret& secret, Tick now);
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  /// Null when there is none. Tombstones are found as well.
+  [[nodiscard]] Entry* find(const Key& key);
+  /// out[i] = find(keys[i]) for i < n <= kBulkMax, with the cache misses of all of them at once.
+  void find_bulk(const Key* keys, std::size_t n, Entry** out);
+
+  /// A new connection under `key`, in place of what was there under the same key. When there is no room the
+  /// oldest tombstone makes some, then the oldest unfinished connection: the oldest in the flow's two
+  /// buckets, or else in the first of their neighbours (the other buckets of those who live there) that has
+  /// one. Every other phase stays, and when all are such: nothing, the table is full and unchanged.
+  [[nodiscard]] std::optional<Insertion<kFamily>> insert(const Key& key, ConnectionPhase phase,
+                                                         Tick deadline);
+  void erase(const Entry& entry);
+
+  /// Cheap when the deadline moves away, as it does on every packet: the bucket is not written.
+  void set_deadline(Entry& entry, Tick deadline);
+  void set_phase(Entry& entry, ConnectionPhase phase);
+  /// Closed: from here on a tombstone, until `cookie_expires`.
+  void bury(Entry& entry, Tick cookie_expires);
+
+  /// Goes on through `buckets` buckets, and hands every connection whose deadline is not after `now` to
+  /// `policy(Entry&) -> std::optional<Tick>`: its next deadline, or nothing to erase it. The policy may call
+  /// set_phase() on that entry, nothing else that changes the table. `now` never goes back. Call it once per
+  /// loop turn, and go round at least once in kMaxTurnTicks, or expiry may come as much later again.
+  template <typename Policy>
+  void sweep(Tick now, std::size_t buckets, Policy&& policy);
+  static constexpr std::uint32_t kMaxTurnTicks = 127;
+
+  /// Changes when an entry moved or ended, and with it all pointers to entries.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+  [[nodiscard]] std::size_t buckets() const { return bucket_count_; }
+  [[nodiscard]] std::size_t slots() const { return bucket_count_ * kBucketSlots; }
+  /// Entries of every phase, tombstones included.
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t size(ConnectionPhase phase) const {
+    return by_phase_[static_cast<std::size_t>(phase)];
+  }
+  [[nodiscard]] std::size_t live() const { return size_ - size(ConnectionPhase::kTombstone); }
+
+ private:
+  struct Place {
+    std::uint32_t first, second;  ///< buckets
+    std::uint16_t tag;
+  };
+
+  [[nodiscard]] Place place_of(const Key& key) const;
+  [[nodiscard]] Entry* find_in(std::size_t bucket, const Key& key, std::uint16_t tag);
+  [[nodiscard]] Entry* find_at(const Key& key, const Place& place);
+  [[nodiscard]] std::size_t available(Room room) const;
+  [[nodiscard]] Entry* oldest_in(std::size_t bucket, Room room);
+  [[nodiscard]] Entry* make_room(const Place& place, Room room);
+  [[nodiscard]] Entry* displace(const Place& place, Room room);
+  Entry& put(Entry& slot, const Key& key, const Place& place, ConnectionPhase phase, Tick deadline);
+  void occupy(Entry& entry, const Place& place);
+  void move(const Entry& from, Entry& to);
+  void enter_phase(const Entry& entry);
+  void leave_phase(const Entry& entry);
+
+  [[nodiscard]] std::size_t index_of(const Entry& entry) const {
+    return static_cast<std::size_t>(&entry - entries_);
+  }
+  [[nodiscard]] std::size_t slot_of(const Entry& entry) const { return index_of(entry) % kBucketSlots; }
+  [[nodiscard]] Bucket& bucket_of(const Entry& entry) { return buckets_[index_of(entry) / kBucketSlots]; }
+  [[nodiscard]] Entry& entry_at(std::size_t bucket, std::size_t slot) {
+    return entries_[bucket * kBucketSlots + slot];
+  }
+  /// One byte cannot hold a far deadline: the sweep then looks earlier, and sets it anew.
+  void set_look_at(Bucket& bucket, std::size_t slot, Tick deadline) const {
+    bucket.look_at[slot] = static_cast<std::uint8_t>(
+        std::clamp(deadline.number, swept_at_.number, swept_at_.number + kMaxTurnTicks));
+  }
+
+  Bucket* buckets_;
+  Entry* entries_;
+  std::size_t bucket_count_;
+  HashSecret secret_;
+  Tick swept_at_;               ///< tick of the last sweep(), at most one loop turn ago
+  std::size_t sweep_next_ = 0;  ///< bucket
+  std::uint64_t version_ = 0;
+  std::size_t size_ = 0;
+  std::array<std::size_t, static_cast<std::size_t>(ConnectionPhase::kCount)> by_phase_{};
+};
+
+template <wire::Family kFamily>
+template <typename Policy>
+void ConnectionTable<kFamily>::sweep(Tick now, std::size_t buckets, Policy&& policy) {
+  swept_at_ = now;
+  for (std::size_t n = std::min(buckets, bucket_count_); n > 0; --n) {
+    Bucket& bucket = buckets_[sweep_next_];
+    for (SlotSet due = bucket.due(now.number); !due.empty(); due.remove_first()) {
+      Entry& entry = entry_at(sweep_next_, due.first());
+      std::optional<Tick> next = entry.state.deadline.get();
+      if (*next <= now) next = policy(entry);
+      if (next)
+        entry.state.deadline.value_ = *next, set_look_at(bucket, due.first(), *next);
+      else
+        erase(entry);
+    }
+    sweep_next_ = sweep_next_ + 1 == bucket_count_ ? 0 : sweep_next_ + 1;
+  }
+}
+
+extern template class ConnectionTable<wire::Family::kIpv4>;
+extern template class ConnectionTable<wire::Family::kIpv6>;
+
+}  // namespace synward::table
