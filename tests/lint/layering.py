@@ -36,7 +36,7 @@ MAY_INCLUDE = {
     "dataplane/stages": BELOW_STAGES,
     "dataplane/pipeline": BELOW_STAGES + ["dataplane/stages"],
     "dataplane/steering": ["dataplane/wire"],
-    "dataplane/nic": ["dataplane/wire"] + SHARED,
+    "dataplane/nic": OVER_LEAVES + SHARED,
     "dataplane/worker": BELOW_WORKER,
     "config": ["dataplane/wire"],
     "control": BELOW_CONTROL,

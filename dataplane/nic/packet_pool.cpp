@@ -1,0 +1,28 @@
+#include "dataplane/nic/packet_pool.hpp"
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/nic/setup_error.hpp"
+
+namespace synward::nic {
+
+PacketPool::PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes) {
+  constexpr unsigned kCachedPerCore = 256;
+  const std::size_t room = RTE_PKTMBUF_HEADROOM + frame_bytes + kFrameSlack;
+  pool_.reset(rte_pktmbuf_pool_create(name.c_str(), static_cast<unsigned>(packets), kCachedPerCore, 0,
+                                      static_cast<std::uint16_t>(room), static_cast<int>(rte_socket_id())));
+  if (!pool_) {
+    throw SetupError("no memory for " + std::to_string(packets) + " packets of " + std::to_string(room) +
+                     " bytes (" + rte_strerror(rte_errno) +
+                     "): give DPDK more, with huge pages or with -- -m MEGABYTES");
+  }
+}
+
+std::size_t PacketPool::available() const { return rte_mempool_avail_count(pool_.get()); }
+std::size_t PacketPool::size() const { return pool_->size; }
+void PacketPool::Free::operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
+
+}  // namespace synward::nic

@@ -1,0 +1,30 @@
+// The packets of one process. Nothing outside nic/ and the worker knows what an mbuf is.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+struct rte_mempool;
+
+namespace synward::nic {
+
+/// A pool of packets, each with room for a frame of `frame_bytes` and kFrameSlack behind it.
+class PacketPool {
+ public:
+  /// Control thread. Throws SetupError when the memory is not to be had.
+  PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes);
+
+  [[nodiscard]] rte_mempool* get() const { return pool_.get(); }
+  /// Packets that nobody holds: all of them once every port and ring is empty.
+  [[nodiscard]] std::size_t available() const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Free {
+    void operator()(rte_mempool* pool) const;
+  };
+  std::unique_ptr<rte_mempool, Free> pool_;
+};
+
+}  // namespace synward::nic

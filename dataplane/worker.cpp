@@ -1,0 +1,139 @@
+#include "dataplane/worker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <string>
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_ring.h>
+
+#include "dataplane/nic/setup_error.hpp"
+#include "dataplane/pipeline.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+namespace {
+
+constexpr unsigned kRingPackets = 1024;
+
+std::uint64_t milliseconds(clockid_t id) {
+  timespec time{};
+  clock_gettime(id, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
+}  // namespace
+
+/// What a worker does when a turn found nothing. A few turns spin, because traffic comes in clumps; then it
+/// sleeps, a little longer each time, so that an idle worker leaves its core to others.
+struct Workers::Idle {
+  static constexpr unsigned kSpins = 256;
+  static constexpr long kFirstNapNs = 5'000, kLongestNapNs = 200'000;
+
+  void turn(bool found, Poll poll) {
+    if (found || poll == Poll::kBusy) {
+      turns = 0;
+      nap_ns = kFirstNapNs;
+      return;
+    }
+    if (++turns < kSpins) return rte_pause();
+    const timespec nap{0, nap_ns};
+    nanosleep(&nap, nullptr);
+    nap_ns = std::min(2 * nap_ns, kLongestNapNs);
+  }
+
+  unsigned turns = 0;
+  long nap_ns = kFirstNapNs;
+};
+
+Workers::Workers(std::vector<std::unique_ptr<CoreState>>& cores,
+                 const std::vector<std::unique_ptr<nic::Port>>& ports, const Steering& steering, Poll poll)
+    : cores_(cores), ports_(ports), poll_(poll), receiving_(cores.size()) {
+  for (std::size_t w = 0; w < cores_.size(); ++w) {
+    cores_[w]->index = static_cast<std::uint16_t>(w);
+    cores_[w]->steering = cores_.size() > 1 ? &steering : nullptr;
+    for (std::size_t p = 0; p < ports_.size(); ++p) {
+      const std::string name = "synward_" + std::to_string(w) + "_" + std::to_string(p);
+      rte_ring* made = rte_ring_create(name.c_str(), kRingPackets, SOCKET_ID_ANY, RING_F_SC_DEQ);
+      if (made == nullptr) {
+        throw nic::SetupError("no memory for the rings between workers (" +
+                              std::string(rte_strerror(rte_errno)) +
+                              "): give DPDK more, with huge pages or with -- -m MEGABYTES");
+      }
+      rings_.push_back(made);
+    }
+  }
+}
+
+Workers::~Workers() {
+  for (rte_ring* ring : rings_) rte_ring_free(ring);
+}
+
+/// After the pipeline: everything in a verdict list leaves this core, and is counted.
+void Workers::finish(CoreState& core, Burst& burst) {
+  ports_[burst.port]->transmit(core.index, burst);
+  burst.on(Route::kHandOver).keep_if([&](LaneIndex i) {
+    return rte_ring_enqueue(ring(burst.owner[i], burst.port), burst.packet[i].opaque) == 0 ||
+           drop_lane(burst, i, Drop::kSteerFull);
+  });
+  nic::release(burst);
+  settle(burst, core);
+}
+
+std::size_t Workers::receive(CoreState& core, Burst& burst) {
+  std::size_t frames = 0;
+  for (std::size_t p = 0; p < ports_.size(); ++p) {
+    const std::size_t count = ports_[p]->receive(core.index, burst);
+    if (count == 0) continue;
+    burst.port = static_cast<std::uint16_t>(p);
+    burst.taken_over = false;
+    run_burst(core, burst);
+    finish(core, burst);
+    frames += count;
+  }
+  return frames;
+}
+
+std::size_t Workers::take_over(CoreState& core, Burst& burst) {
+  std::size_t frames = 0;
+  for (std::size_t p = 0; p < ports_.size(); ++p) {
+    std::array<void*, kBurstMax> packets;
+    const std::size_t count = rte_ring_dequeue_burst(ring(core.index, p), packets.data(), kBurstMax, nullptr);
+    if (count == 0) continue;
+    burst.reset();
+    burst.port = static_cast<std::uint16_t>(p);
+    burst.taken_over = true;
+    nic::fill_lanes(burst, packets.data(), count);
+    run_burst(core, burst);
+    finish(core, burst);
+    frames += count;
+  }
+  return frames;
+}
+
+void Workers::run(std::uint16_t index) {
+  CoreState& core = *cores_[index];
+  const auto burst = std::make_unique<Burst>();
+  Idle idle;
+  bool receiving = true;
+  while (true) {
+    core.set_clock({.wall_ms = milliseconds(CLOCK_REALTIME), .mono_ms = milliseconds(CLOCK_MONOTONIC)});
+    if (receiving && stop_.load(std::memory_order_relaxed)) {
+      receiving = false;
+      receiving_.fetch_sub(1, std::memory_order_release);
+    }
+    // Asked before the rings are looked at: once nobody receives, nobody hands over, and an empty ring stays
+    // empty.
+    const bool last_turn = receiving_.load(std::memory_order_acquire) == 0;
+    const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
+    (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);
+    if (last_turn && frames == 0) return;
+    idle.turn(frames != 0, poll_);
+  }
+}
+
+}  // namespace synward

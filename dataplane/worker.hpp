@@ -1,0 +1,59 @@
+// One lcore's loop: receive, run the pipeline, transmit, hand over, count. Run to completion; shared with
+// nobody.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/core_state.hpp"
+#include "dataplane/nic/port.hpp"
+#include "dataplane/steering.hpp"
+
+struct rte_ring;
+
+namespace synward {
+
+enum class Poll : std::uint8_t {
+  kAdaptive,  ///< sleeps, ever longer but at most 200 us, while nothing comes
+  kBusy,      ///< never sleeps
+};
+
+/// All workers of the process, and what lies between them: one ring per (worker, port) for packets that
+/// landed on another's queue. Worker w owns queue w of every port.
+class Workers {
+ public:
+  /// Control thread. `cores` and `ports` outlive this; with more than one core every core steers by
+  /// `steering`. Throws nic::SetupError.
+  Workers(std::vector<std::unique_ptr<CoreState>>& cores,
+          const std::vector<std::unique_ptr<nic::Port>>& ports, const Steering& steering, Poll poll);
+  ~Workers();
+  Workers(Workers&&) = delete;
+
+  /// The lcore of worker `index`; returns after stop(), with every ring of its own empty and every packet
+  /// accounted for.
+  void run(std::uint16_t index);
+  /// Any thread, any number of times: workers stop receiving, take over what is still in their rings, and
+  /// return.
+  void stop() { stop_.store(true, std::memory_order_relaxed); }
+
+ private:
+  struct Idle;
+  [[nodiscard]] rte_ring* ring(std::size_t worker, std::size_t port) const {
+    return rings_[worker * ports_.size() + port];
+  }
+  std::size_t receive(CoreState& core, Burst& burst);
+  std::size_t take_over(CoreState& core, Burst& burst);
+  void finish(CoreState& core, Burst& burst);
+
+  std::vector<std::unique_ptr<CoreState>>& cores_;
+  const std::vector<std::unique_ptr<nic::Port>>& ports_;
+  Poll poll_;
+  std::vector<rte_ring*> rings_;
+  std::atomic<bool> stop_{false};
+  std::atomic<std::size_t> receiving_;  // workers that may still hand over
+};
+
+}  // namespace synward
