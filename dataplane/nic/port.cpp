@@ -34,10 +34,10 @@ Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& po
   const std::string name = device.substr(0, comma);
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
     const std::string arguments = comma == std::string::npos ? "" : device.substr(comma + 1);
-    const int result = rte_eal_hotplug_add(is_vdev(name) ? "vdev" : "pci", name.c_str(), arguments.c_str());
-    if (result != 0 || rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
+    if (rte_eal_hotplug_add(is_vdev(name) ? "vdev" : "pci", name.c_str(), arguments.c_str()) != 0 ||
+        rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
       throw SetupError(
-          "port \"" + device + "\" cannot be opened (" + rte_strerror(-result) + "): " +
+          "port \"" + device + "\" cannot be opened: " +
           (is_vdev(name) ? "check that its interface exists, that nobody else uses it, and that you are root"
                          : "check that the device exists and is bound to vfio-pci (dpdk-devbind --status)"));
     }

@@ -1,0 +1,36 @@
+// What an operator decides, checked: plain immutable values. load.hpp makes them from a file; nothing in the
+// data plane sees them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/wire/net_types.hpp"
+
+namespace synward::config {
+
+enum class Poll : std::uint8_t { kAdaptive, kBusy };
+
+struct Port {
+  std::string name;
+  std::string device;  ///< DPDK vdev string or PCI address
+};
+
+struct Service {
+  std::string name;
+  std::variant<wire::Ipv4Address, wire::Ipv6Address> address;
+  std::uint8_t prefix_bits;  ///< 32 or 128: one address
+  std::uint16_t port;
+};
+
+struct Config {
+  std::vector<std::uint16_t> lcores;  ///< one worker each, ascending
+  Poll poll = Poll::kAdaptive;
+  Port port;  ///< endpoint mode has one
+  std::vector<Service> services;
+  std::string control_socket;
+};
+
+}  // namespace synward::config

@@ -1,0 +1,258 @@
+#include "config/load.hpp"
+
+#include <arpa/inet.h>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sys/un.h>
+
+#include "config/reader.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+
+namespace synward::config {
+namespace {
+
+constexpr std::uint16_t kMaxLcore = 126;  // DPDK has 128, and the control thread needs one
+constexpr const char* kLcores =
+    "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
+constexpr const char* kAddress =
+    "a unicast IPv4 or IPv6 address, or a prefix like \"198.18.0.0/24\" whose host bits are zero";
+
+template <typename Integer>
+bool read_number(std::string_view& text, Integer& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return true;
+}
+
+/// "1-3,6" -> 1 2 3 6; empty when it is not such a list.
+std::vector<std::uint16_t> parse_lcores(std::string_view text) {
+  std::set<std::uint16_t> lcores;
+  std::size_t named = 0;
+  while (true) {
+    std::uint16_t first = 0, last = 0;
+    if (!read_number(text, first)) return {};
+    last = first;
+    if (text.starts_with('-')) {
+      text.remove_prefix(1);
+      if (!read_number(text, last)) return {};
+    }
+    if (first > last || last > kMaxLcore) return {};
+    for (std::uint16_t lcore = first; lcore <= last; ++lcore, ++named) lcores.insert(lcore);
+    if (text.empty()) break;
+    if (!text.starts_with(',')) return {};
+    text.remove_prefix(1);
+  }
+  if (named != lcores.size()) return {};
+  return {lcores.begin(), lcores.end()};
+}
+
+template <typename Address>
+bool host_bits_are_zero(const Address& address, std::uint8_t prefix_bits) {
+  for (std::size_t bit = prefix_bits; bit < 8 * sizeof address.bytes; ++bit) {
+    if ((address.bytes[bit / 8] & (0x80u >> bit % 8)) != 0) return false;
+  }
+  return true;
+}
+
+/// Writes address and prefix length of `service`; false when `text` is not an address that a service can
+/// have.
+template <typename Address>
+bool parse_address(int family, const std::string& host, std::optional<std::uint8_t> bits, Service& service) {
+  Address address{};
+  constexpr std::uint8_t kAll = 8 * sizeof address.bytes;
+  if (inet_pton(family, host.c_str(), address.bytes.data()) != 1 || bits.value_or(kAll) > kAll) return false;
+  service.address = address;
+  service.prefix_bits = bits.value_or(kAll);
+  return !is_multicast(address) && !is_broadcast(address) && !is_loopback(address) &&
+         !is_unspecified(address) && host_bits_are_zero(address, service.prefix_bits);
+}
+
+bool parse_address(const std::string& text, Service& service) {
+  const auto slash = text.find('/');
+  std::optional<std::uint8_t> bits;
+  if (slash != std::string::npos) {
+    std::string_view rest{text};
+    rest.remove_prefix(slash + 1);
+    std::uint8_t number = 0;
+    if (!read_number(rest, number) || !rest.empty() || number == 0) return false;
+    bits = number;
+  }
+  const std::string host = text.substr(0, slash);
+  return parse_address<wire::Ipv4Address>(AF_INET, host, bits, service) ||
+         parse_address<wire::Ipv6Address>(AF_INET6, host, bits, service);
+}
+
+void read_workers(Reader& top, Errors& errors, Config& config) {
+  const auto* node = top.find("workers", "a table", true);
+  if (node == nullptr) return;
+  if (!node->is_table()) return top.refuse("workers", "a table");
+  Reader workers{*node->as_table(), "workers", errors};
+  if (const auto lcores = workers.get<std::string>("lcores", kLcores, true)) {
+    config.lcores = parse_lcores(*lcores);
+    if (config.lcores.empty()) workers.refuse("lcores", kLcores);
+  }
+  constexpr const char* kPoll = "\"adaptive\" or \"busy\"";
+  if (const auto poll = workers.get<std::string>("poll", kPoll, false)) {
+    if (*poll != "adaptive" && *poll != "busy") workers.refuse("poll", kPoll);
+    config.poll = *poll == "busy" ? Poll::kBusy : Poll::kAdaptive;
+  }
+  workers.finish();
+}
+
+void read_port(Reader reader, Config& config) {
+  config.port.name = reader.get<std::string>("name", "a name", true).value_or("");
+  constexpr const char* kDevice = "a PCI address or a DPDK device string like \"net_af_packet0,iface=eth0\"";
+  config.port.device = reader.get<std::string>("device", kDevice, true).value_or("-");
+  if (config.port.device.empty()) reader.refuse("device", kDevice);
+  reader.finish();
+}
+
+void read_service(Reader reader, Config& config) {
+  Service service{};
+  service.name = reader.get<std::string>("name", "a name", true).value_or("");
+  const auto same_name = [&](const Service& other) { return other.name == service.name; };
+  if (std::any_of(config.services.begin(), config.services.end(), same_name)) {
+    reader.refuse("name", "a name that no other service has");
+  }
+  const auto address = reader.get<std::string>("address", kAddress, true);
+  const bool good_address = address && parse_address(*address, service);
+  if (address && !good_address) reader.refuse("address", kAddress);
+  constexpr const char* kPort = "a TCP port, 1 to 65535";
+  if (const auto port = reader.get<std::int64_t>("port", kPort, true)) {
+    if (*port < 1 || *port > 65535) reader.refuse("port", kPort);
+    service.port = static_cast<std::uint16_t>(*port);
+    const auto same_place = [&](const Service& other) {
+      return other.address == service.address && other.prefix_bits == service.prefix_bits &&
+             other.port == service.port;
+    };
+    if (good_address && std::any_of(config.services.begin(), config.services.end(), same_place)) {
+      reader.refuse("port", "one that no other service has at this address");
+    }
+  }
+  reader.finish();
+  config.services.push_back(std::move(service));
+}
+
+/// Calls `read` with a reader for each table of the array `key`, which must hold `least` to `most`.
+template <typename Read>
+void each_table(Reader& top, Errors& errors, const char* key, std::size_t least, std::size_t most,
+                Read&& read) {
+  const std::string allowed =
+      "tables, written [[" + std::string{key} + "]], " +
+      (most == least ? "exactly " + std::to_string(least)
+                     : "at least " + std::to_string(least) + " and at most " + std::to_string(most));
+  const auto* node = top.find(key, allowed, true);
+  if (node == nullptr) return;
+  const auto* array = node->as_array();
+  if (array == nullptr || array->size() < least || array->size() > most ||
+      !array->is_homogeneous<toml::table>()) {
+    return top.refuse(key, allowed);
+  }
+  std::size_t i = 0;
+  for (const toml::node& element : *array) {
+    if (const auto* table = element.as_table()) {
+      read(Reader{*table, std::string{key} + "[" + std::to_string(i++) + "]", errors});
+    }
+  }
+}
+
+void read_control(Reader& top, Errors& errors, Config& config) {
+  config.control_socket = "/run/synward/control.sock";
+  const auto* node = top.find("control", "a table", false);
+  if (node == nullptr) return;
+  if (!node->is_table()) return top.refuse("control", "a table");
+  Reader control{*node->as_table(), "control", errors};
+  constexpr const char* kSocket = "an absolute path of at most 107 bytes";
+  static_assert(sizeof(sockaddr_un::sun_path) == 108);
+  if (const auto path = control.get<std::string>("socket", kSocket, false)) {
+    if (!path->starts_with('/') || path->size() >= sizeof(sockaddr_un::sun_path))
+      control.refuse("socket", kSocket);
+    config.control_socket = *path;
+  }
+  control.finish();
+}
+
+std::string address_text(const Service& service) {
+  char text[INET6_ADDRSTRLEN];
+  const bool four = std::holds_alternative<wire::Ipv4Address>(service.address);
+  std::visit([&](const auto& a) { inet_ntop(four ? AF_INET : AF_INET6, a.bytes.data(), text, sizeof text); },
+             service.address);
+  const std::uint8_t all = four ? 32 : 128;
+  return text + (service.prefix_bits == all ? std::string{} : "/" + std::to_string(service.prefix_bits));
+}
+
+}  // namespace
+
+std::string nearest(std::string_view key, const std::vector<std::string>& known) {
+  const auto edits = [&](std::string_view other) {  // Levenshtein, one row at a time
+    std::vector<std::size_t> row(other.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      std::size_t diagonal = row[0]++;
+      for (std::size_t j = 1; j < row.size(); ++j) {
+        const std::size_t replaced = diagonal + (key[i] == other[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      }
+    }
+    return row.back();
+  };
+  return *std::min_element(known.begin(), known.end(),
+                           [&](const auto& a, const auto& b) { return edits(a) < edits(b); });
+}
+
+Loaded parse(std::string_view text, const std::string& path) {
+  Loaded loaded;
+  Errors errors{path};
+  try {
+    const toml::table file = toml::parse(text, path);
+    Reader top{file, "", errors};
+    read_workers(top, errors, loaded.config);
+    each_table(top, errors, "port", 1, 1,
+               [&](Reader reader) { read_port(std::move(reader), loaded.config); });
+    each_table(top, errors, "service", 1, 65'000,
+               [&](Reader reader) { read_service(std::move(reader), loaded.config); });
+    read_control(top, errors, loaded.config);
+    top.finish();
+  } catch (const toml::parse_error& error) {
+    errors.add(error.source(), "not TOML: " + std::string{error.description()});
+  }
+  loaded.errors = errors.sorted();
+  return loaded;
+}
+
+Loaded load(const std::string& path) {
+  std::error_code error;
+  std::ifstream file{path, std::ios::binary};
+  if (!file.is_open() || !std::filesystem::is_regular_file(path, error)) {
+    return {{}, {path + ": cannot be read: it must be a file that this user may read"}};
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse(text.str(), path);
+}
+
+std::string to_toml(const Config& config) {
+  std::string lcores;
+  for (const auto lcore : config.lcores) lcores += (lcores.empty() ? "" : ",") + std::to_string(lcore);
+  toml::array services;
+  for (const Service& service : config.services) {
+    services.push_back(
+        toml::table{{"name", service.name}, {"address", address_text(service)}, {"port", service.port}});
+  }
+  const toml::table file{
+      {"workers",
+       toml::table{{"lcores", lcores}, {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
+      {"port", toml::array{toml::table{{"name", config.port.name}, {"device", config.port.device}}}},
+      {"service", services},
+      {"control", toml::table{{"socket", config.control_socket}}}};
+  std::ostringstream text;
+  text << file << "\n";
+  return text.str();
+}
+
+}  // namespace synward::config

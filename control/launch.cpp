@@ -1,0 +1,204 @@
+#include "control/launch.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <sys/random.h>
+#include <thread>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <spdlog/spdlog.h>
+
+#include "control/stats_report.hpp"
+#include "control/stats_server.hpp"
+#include "dataplane/worker.hpp"
+
+namespace synward::control {
+namespace {
+
+constexpr std::size_t kFrameBytes =
+    2048;  // of one packet's buffer; a larger frame spans several, and is dropped as not_linear
+constexpr std::size_t kPacketsPerQueue =
+    4096;  // receive and transmit rings of 1024, the ring between workers, bursts, caches
+constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
+
+bool machine_has_huge_pages() {
+  std::error_code error;
+  for (const auto& size : std::filesystem::directory_iterator{"/sys/kernel/mm/hugepages", error}) {
+    std::ifstream file{size.path() / "free_hugepages"};
+    if (unsigned long pages = 0; file >> pages && pages != 0) return true;
+  }
+  return false;
+}
+
+service::ServiceTable service_table(const config::Config& config, std::uint16_t mtu) {
+  std::vector<service::Service> services;
+  services.reserve(config.services.size());
+  for (const config::Service& from : config.services) {
+    service::Service to{.name = from.name,
+                        .address = from.address,
+                        .prefix_bits = from.prefix_bits,
+                        .port = wire::Port{from.port}};
+    to.profile.mss = static_cast<std::uint16_t>(mtu - 40);  // RFC 9293 3.7.1: less the fixed headers
+    if (std::holds_alternative<wire::Ipv6Address>(from.address)) to.profile.mss -= kIpv6MssLess;
+    services.push_back(std::move(to));
+  }
+  return service::ServiceTable{std::move(services)};
+}
+
+Steering random_steering(std::size_t workers) {
+  Steering::Key key;
+  if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+    throw std::runtime_error("the kernel gives no random numbers");
+  }
+  return Steering{key, static_cast<std::uint16_t>(workers)};
+}
+
+/// EAL up, and down again when the process ends in order.
+struct Eal {
+  explicit Eal(const std::vector<std::string>& arguments) {
+    std::vector<std::string> words = arguments;
+    std::vector<char*> pointers;
+    pointers.reserve(words.size());
+    for (auto& word : words) pointers.push_back(word.data());
+    if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0) {
+      throw std::runtime_error(
+          "DPDK does not start (" + std::string{rte_strerror(rte_errno)} +
+          "): its own message above says why; without root or huge pages try -- --no-huge -m 512");
+    }
+  }
+  ~Eal() { rte_eal_cleanup(); }
+  Eal(Eal&&) = delete;
+};
+
+void check_lcores(const config::Config& config) {
+  for (const auto lcore : config.lcores) {
+    if (rte_lcore_is_enabled(lcore) == 0 || lcore == rte_get_main_lcore()) {
+      throw std::runtime_error("workers.lcores names lcore " + std::to_string(lcore) +
+                               ", which EAL does not have as a worker: check --lcores behind --");
+    }
+  }
+}
+
+struct WorkerArgument {
+  Workers* workers;
+  std::uint16_t index;
+};
+int run_worker(void* argument) {
+  const auto& [workers, index] = *static_cast<WorkerArgument*>(argument);
+  workers->run(index);
+  return 0;
+}
+
+int wait_for_signal(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal;
+}
+
+}  // namespace
+
+std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
+                                       bool huge_pages) {
+  std::vector<std::string> arguments{"synward"};
+  const auto add = [&](const std::string& option, const std::string& value = "") {
+    if (std::find(extra.begin(), extra.end(), option) != extra.end()) return;
+    arguments.push_back(option);
+    if (!value.empty()) arguments.push_back(value);
+  };
+  const auto is_worker = [&](unsigned id) {
+    return std::find(config.lcores.begin(), config.lcores.end(), id) != config.lcores.end();
+  };
+  // A processor of its own for the control thread where there is one; else it shares the first worker's, as
+  // an lcore of its own.
+  const unsigned processors = std::thread::hardware_concurrency();
+  unsigned cpu = 0, id = 0;
+  while (cpu < processors && is_worker(cpu)) ++cpu;
+  if (cpu == processors) cpu = config.lcores.front();
+  while (is_worker(id)) ++id;
+  std::string lcores = std::to_string(id) + "@" + std::to_string(cpu);
+  for (const auto lcore : config.lcores) lcores += "," + std::to_string(lcore) + "@" + std::to_string(lcore);
+  add("--lcores", lcores);
+  add("--main-lcore", std::to_string(id));
+  if (huge_pages) {
+    add("--in-memory");
+  } else {
+    add("--no-huge");
+    add("--no-shconf");
+    add("-m", "512");
+  }
+  if (config.port.device.rfind("net_", 0) == 0) add("--no-pci");
+  add("--no-telemetry");
+  add("--log-level", "warning");
+  arguments.insert(arguments.end(), extra.begin(), extra.end());
+  return arguments;
+}
+
+void run(const config::Config& config, const std::vector<std::string>& extra_eal_arguments) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals,
+                  nullptr);  // before EAL's threads, which inherit it: only we wait for them
+
+  const bool huge_pages = machine_has_huge_pages();
+  spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
+  const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
+  check_lcores(config);
+
+  const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
+  const nic::PacketPool pool{"packets", kPacketsPerQueue * workers_count - 1, kFrameBytes};
+  std::vector<std::unique_ptr<nic::Port>> ports;
+  ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool));
+  const service::ServiceTable services = service_table(config, ports.front()->info().mtu);
+  const auto wall_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                      std::chrono::system_clock::now().time_since_epoch())
+                                                      .count());
+  const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(), wall_ms};
+  spdlog::info("cookies: a random key of this process, {}; a restart breaks the handshakes in flight",
+               crypto::best_aes().name);
+  std::vector<std::unique_ptr<CoreState>> cores;
+  for (std::uint16_t w = 0; w < workers_count; ++w) {
+    cores.push_back(std::make_unique<CoreState>(keys, services));
+    cores.back()->ports.push_back(ports.front()->info());
+  }
+  const Steering steering = random_steering(workers_count);
+  if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
+  Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
+
+  const auto started = std::chrono::steady_clock::now();
+  const auto stats = [&] {
+    std::vector<CounterReading> readings;
+    readings.reserve(cores.size());
+    for (const auto& core : cores) readings.push_back(read(core->counters));
+    return stats_json(readings,
+                      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+  };
+  {
+    const StatsServer server{config.control_socket, stats};
+    std::vector<WorkerArgument> arguments;
+    for (std::uint16_t w = 0; w < workers_count; ++w) arguments.push_back({&workers, w});
+    for (std::uint16_t w = 0; w < workers_count; ++w)
+      rte_eal_remote_launch(run_worker, &arguments[w], config.lcores[w]);
+    spdlog::info("serving {} service(s) on port {} with {} worker(s)", services.size(), config.port.name,
+                 workers_count);
+    wait_for_signal(signals);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    workers.stop();
+    rte_eal_mp_wait_lcore();
+  }
+  std::cout << stats_text(stats()) << std::flush;
+}
+
+}  // namespace synward::control

@@ -1,0 +1,74 @@
+// synward's command line. Exit codes: 0 done, 1 it could not be done, 2 the command line or the config is
+// wrong.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "config/load.hpp"
+#include "control/launch.hpp"
+#include "control/stats_report.hpp"
+#include "control/stats_server.hpp"
+
+namespace synward::control {
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+/// The config in `path`, or exit code 2 with every error on stderr.
+config::Config load_or_exit(const std::string& path) {
+  auto [config, errors] = config::load(path);
+  for (const auto& error : errors) std::cerr << error << "\n";
+  if (!errors.empty()) std::exit(kWrongUsage);
+  return config;
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app{"Keeps TCP services reachable under SYN floods."};
+  app.set_version_flag("--version", std::string{"synward "} + SYNWARD_VERSION);
+  app.require_subcommand(1);
+
+  std::string path, socket = "/run/synward/control.sock";
+  std::vector<std::string> eal;
+  auto* run_command = app.add_subcommand("run", "Serve until SIGINT or SIGTERM");
+  run_command->add_option("-c,--config", path, "Config file (TOML)")->required();
+  run_command->add_option("eal", eal, "After --: arguments for DPDK's EAL");
+
+  auto* check = app.add_subcommand("check", "Check a config and print it with every default");
+  check->add_option("-c,--config", path, "Config file (TOML)")->required();
+
+  bool json = false;
+  auto* stats = app.add_subcommand("stats", "What a running synward has counted");
+  stats->add_option("--socket", socket, "Its control socket")
+      ->envname("SYNWARD_SOCKET")
+      ->capture_default_str();
+  stats->add_flag("--json", json, "For programs");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
+  if (run_command->parsed()) {
+    run(load_or_exit(path), eal);
+  } else if (check->parsed()) {
+    std::cout << config::to_toml(load_or_exit(path));
+  } else {
+    const auto answer = ask_stats(socket);
+    std::cout << (json ? answer.dump(2) + "\n" : stats_text(answer));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace synward::control
+
+int main(int argc, char** argv) {
+  try {
+    return synward::control::dispatch(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "synward: " << error.what() << "\n";
+    return 1;
+  }
+}

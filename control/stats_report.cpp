@@ -1,0 +1,77 @@
+#include "control/stats_report.hpp"
+
+#include <fmt/format.h>
+
+namespace synward::control {
+namespace {
+
+template <typename Enum, std::size_t kSize>
+nlohmann::json by_label(const Table<Enum>& table, const std::array<std::uint64_t, kSize>& counts) {
+  auto object = nlohmann::json::object();
+  for (std::size_t i = 0; i < kSize; ++i) object[std::string{table[i].label}] = counts[i];
+  return object;
+}
+
+nlohmann::json reading_json(const CounterReading& r) {
+  auto drops = by_label(kDropTable, r.drop);
+  drops.erase("none");
+  return {{"rx", r.rx},
+          {"taken_over", r.taken_over},
+          {"sent", r[Route::kSend]},
+          {"forwarded", r[Route::kForward]},
+          {"held", r[Route::kHold]},
+          {"dropped", r[Route::kDrop]},
+          {"handed_over", r[Route::kHandOver]},
+          {"released", r.released},
+          {"held_dropped", r.held_dropped},
+          {"held_now", r.held_now},
+          {"originated", r.originated},
+          {"originated_dropped", r.originated_dropped},
+          {"bursts", r.bursts},
+          {"empty_polls", r.empty_polls},
+          {"drops", drops},
+          {"routes", by_label(kRouteTable, r.route)},
+          {"events", by_label(kEventTable, r.event)},
+          {"balances", r.balances()}};
+}
+
+}  // namespace
+
+nlohmann::json stats_json(const std::vector<CounterReading>& cores, double uptime_s) {
+  CounterReading total;
+  auto per_core = nlohmann::json::array();
+  for (const CounterReading& core : cores) {
+    total += core;
+    per_core.push_back(reading_json(core));
+  }
+  return {{"version", SYNWARD_VERSION},
+          {"uptime_s", uptime_s},
+          {"cores", per_core},
+          {"total", reading_json(total)}};
+}
+
+std::string stats_text(const nlohmann::json& stats) {
+  const auto& total = stats.at("total");
+  std::string text =
+      fmt::format("synward {}, {} worker(s), up {:.0f} s\n\n", stats.at("version").get<std::string>(),
+                  stats.at("cores").size(), stats.at("uptime_s").get<double>());
+  const auto line = [&](std::uint64_t count, std::string_view label, std::string_view help) {
+    text += fmt::format("{:>14}  {:<24}{}\n", count, label, help);
+  };
+  line(total.at("rx"), "rx", "frames received");
+  line(total.at("sent"), "sent", "frames that became their own reply");
+  for (const auto& row : kEventTable)
+    line(total.at("events").at(std::string{row.label}), row.label, row.help);
+  line(total.at("handed_over"), "handed_over", "frames moved to the core that owns their flow");
+  line(total.at("dropped"), "dropped", "frames that ended here, each for one of these reasons:");
+  for (const auto& row : kDropTable) {
+    const std::uint64_t count = total.at("drops").value(std::string{row.label}, std::uint64_t{0});
+    if (count != 0) line(count, row.label, row.help);
+  }
+  text += total.at("balances").get<bool>()
+              ? "\nEvery frame is accounted for.\n"
+              : "\nThe counters do not add up; while traffic flows, ask again.\n";
+  return text;
+}
+
+}  // namespace synward::control

@@ -1,0 +1,22 @@
+// What synward tells about its counters: JSON for programs, a table for people. Both come from the rows of
+// drop.hpp, route.hpp and event.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/counters.hpp"
+
+namespace synward::control {
+
+/// {"version", "uptime_s", "cores": [{...}], "total": {...}}; each core and the total have rx, taken_over,
+/// sent, forwarded, held, dropped, handed_over, originated, ..., "drops", "routes" and "events" by label, and
+/// "balances".
+[[nodiscard]] nlohmann::json stats_json(const std::vector<CounterReading>& cores, double uptime_s);
+
+/// What `synward stats` shows of that: totals, and every drop that happened with what it means.
+[[nodiscard]] std::string stats_text(const nlohmann::json& stats);
+
+}  // namespace synward::control

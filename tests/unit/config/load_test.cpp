@@ -1,0 +1,142 @@
+// Mirrors config/load.hpp: what a wrong config is told, word for word, and what a right one becomes.
+#include "config/load.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/addresses.hpp"
+
+namespace synward::config {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string kWorkers = "[workers]\nlcores = \"1\"\n";
+const std::string kPort = "[[port]]\nname = \"out\"\ndevice = \"net_null0\"\n";
+const std::string kService = "[[service]]\nname = \"web\"\naddress = \"198.18.0.10\"\nport = 443\n";
+
+TEST(Config, SampleIsCompleteAndReadsBackFromWhatCheckPrints) {
+  const auto sample = load(SAMPLES "/endpoint.toml");
+  ASSERT_TRUE(sample.errors.empty()) << sample.errors.front();
+  EXPECT_EQ(sample.config.lcores, std::vector<std::uint16_t>{1});
+  EXPECT_EQ(sample.config.port.device, "net_af_packet0,iface=eth0");
+  ASSERT_EQ(sample.config.services.size(), 2u);
+  EXPECT_EQ(std::get<wire::Ipv6Address>(sample.config.services[1].address), test::ip6("2001:2::10"));
+  EXPECT_EQ(sample.config.services[1].prefix_bits, 128);
+  const auto again = parse(to_toml(sample.config), "printed");
+  EXPECT_TRUE(again.errors.empty());
+  EXPECT_EQ(to_toml(again.config), to_toml(sample.config));
+}
+
+TEST(Config, HasDefaults) {
+  const auto [config, errors] = parse(kWorkers + kPort + kService, "t");
+  ASSERT_TRUE(errors.empty());
+  EXPECT_EQ(config.poll, Poll::kAdaptive);
+  EXPECT_EQ(config.control_socket, "/run/synward/control.sock");
+}
+
+TEST(Config, ReadsListsOfLcores) {
+  const auto lcores = [](const std::string& list) {
+    return parse("[workers]\nlcores = \"" + list + "\"\n" + kPort + kService, "t").config.lcores;
+  };
+  EXPECT_EQ(lcores("3"), (std::vector<std::uint16_t>{3}));
+  EXPECT_EQ(lcores("1-3,6"), (std::vector<std::uint16_t>{1, 2, 3, 6}));
+  EXPECT_EQ(lcores("126,0"), (std::vector<std::uint16_t>{0, 126}));
+}
+
+struct WrongCase {
+  std::string name, text, error;  // the first error, without the file's name
+};
+
+class Wrong : public testing::TestWithParam<WrongCase> {};
+
+TEST_P(Wrong, IsToldWhereWhatAndWhatIsAllowed) {
+  const auto errors = parse(GetParam().text, "f.toml").errors;
+  ASSERT_FALSE(errors.empty());
+  EXPECT_EQ(errors.front(), "f.toml:" + GetParam().error);
+}
+
+const std::string kLcoresAllowed =
+    "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
+const std::string kAddressAllowed =
+    "a unicast IPv4 or IPv6 address, or a prefix like \"198.18.0.0/24\" whose host bits are zero";
+
+WrongCase wrong_lcores(const std::string& name, const std::string& list) {
+  return {name, "[workers]\nlcores = \"" + list + "\"\n" + kPort + kService,
+          "2:10: workers.lcores = \"" + list + "\": allowed is " + kLcoresAllowed};
+}
+WrongCase wrong_address(const std::string& name, const std::string& address) {
+  return {name, kWorkers + kPort + "[[service]]\nname = \"web\"\naddress = \"" + address + "\"\nport = 443\n",
+          "8:11: service[0].address = \"" + address + "\": allowed is " + kAddressAllowed};
+}
+WrongCase wrong_port(const std::string& name, const std::string& port) {
+  return {name,
+          kWorkers + kPort + "[[service]]\nname = \"web\"\naddress = \"198.18.0.10\"\nport = " + port + "\n",
+          "9:8: service[0].port = " + port + ": allowed is a TCP port, 1 to 65535"};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, Wrong,
+    testing::Values(
+        WrongCase{"NotToml", "[workers\n",
+                  "1:9: not TOML: Error while parsing table header: expected ']', saw '\\n'"},
+        WrongCase{"Empty", "", "1:1: workers is missing: it must be a table"},
+        WrongCase{"WorkersIsANumber", "workers = 3\n" + kPort + kService,
+                  "1:11: workers = 3: allowed is a table"},
+        wrong_lcores("NoLcore", ""), wrong_lcores("LcoreRangeBackwards", "3-1"),
+        wrong_lcores("LcoreTooLarge", "127"), wrong_lcores("LcoreTwice", "1,1-2"),
+        wrong_lcores("LcoreTrailing", "1,"), wrong_lcores("LcoreOverflow", "99999999"),
+        WrongCase{"LcoresIsANumber", "[workers]\nlcores = 1\n" + kPort + kService,
+                  "2:10: workers.lcores = 1: allowed is " + kLcoresAllowed},
+        WrongCase{"Poll", kWorkers + "poll = \"lazy\"\n" + kPort + kService,
+                  "3:8: workers.poll = \"lazy\": allowed is \"adaptive\" or \"busy\""},
+        WrongCase{"UnknownKey", kWorkers + "pol = \"busy\"\n" + kPort + kService,
+                  "3:1: unknown key workers.pol; the nearest known one is workers.poll"},
+        WrongCase{"UnknownTable", "[worker]\n" + kWorkers + kPort + kService,
+                  "1:2: unknown key worker; the nearest known one is workers"},
+        WrongCase{"NoPort", kWorkers + kService,
+                  "1:1: port is missing: it must be tables, written [[port]], exactly 1"},
+        WrongCase{"NoDevice", kWorkers + "[[port]]\nname = \"out\"\n" + kService,
+                  "3:1: port[0].device is missing: it must be a PCI address or a DPDK device string like "
+                  "\"net_af_packet0,iface=eth0\""},
+        wrong_address("NotAnAddress", "198.18.0"), wrong_address("Multicast", "224.0.0.1"),
+        wrong_address("Loopback", "127.0.0.1"), wrong_address("Unspecified", "::"),
+        wrong_address("HostBits", "198.18.0.1/24"), wrong_address("PrefixTooLong", "198.18.0.0/33"),
+        wrong_address("PrefixOfNothing", "198.18.0.0/"), wrong_address("PrefixZero", "0.0.0.0/0"),
+        wrong_address("Broadcast", "255.255.255.255"), wrong_port("PortZero", "0"),
+        wrong_port("PortTooLarge", "65536"), wrong_port("PortNegative", "-1"),
+        WrongCase{"SameName",
+                  kWorkers + kPort + kService +
+                      "[[service]]\nname = \"web\"\naddress = \"198.18.0.11\"\nport = 1\n",
+                  "11:8: service[1].name = \"web\": allowed is a name that no other service has"},
+        WrongCase{"SamePlace",
+                  kWorkers + kPort + kService +
+                      "[[service]]\nname = \"b\"\naddress = \"198.18.0.10\"\nport = 443\n",
+                  "13:8: service[1].port = 443: allowed is one that no other service has at this address"},
+        WrongCase{"SocketIsRelative", kWorkers + kPort + kService + "[control]\nsocket = \"s\"\n",
+                  "11:10: control.socket = \"s\": allowed is an absolute path of at most 107 bytes"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Config, TellsAllErrorsInTheOrderOfTheFile) {
+  const auto errors =
+      parse("[workers]\nlcores = \"x\"\n" + kPort + "[[service]]\nport = 0\nnam = \"web\"\n", "f").errors;
+  ASSERT_EQ(errors.size(), 5u);
+  for (std::size_t i = 1; i < errors.size(); ++i)
+    EXPECT_LE(std::stoi(errors[i - 1].substr(2)), std::stoi(errors[i].substr(2)));
+}
+
+TEST(Config, RefusesWhatIsNoReadableFile) {
+  EXPECT_EQ(load("/").errors.size(), 1u);
+  EXPECT_EQ(load("/nonexistent.toml").errors.size(), 1u);
+}
+
+TEST(Config, TakesCarriageReturnsAndAByteOrderMark) {
+  std::string text = "\xef\xbb\xbf" + kWorkers + kPort + kService;
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, "\r");
+  EXPECT_TRUE(parse(text, "t").errors.empty());
+  EXPECT_FALSE(parse("[workers]\nlcores = \"\xff\"\n", "t").errors.empty());
+}
+
+}  // namespace
+}  // namespace synward::config

@@ -1,0 +1,48 @@
+// Mirrors control/launch.hpp: what EAL is told.
+#include "control/launch.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace synward::control {
+namespace {
+
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+std::string after(const std::vector<std::string>& words, const std::string& option) {
+  const auto at = std::find(words.begin(), words.end(), option);
+  return at == words.end() ? "" : *std::next(at);
+}
+
+TEST(EalArguments, GiveTheControlThreadAnLcoreThatNoWorkerHas) {
+  config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  EXPECT_EQ(after(eal_arguments(config, {}, false), "--lcores"), "0@0,1@1");
+  EXPECT_EQ(after(eal_arguments(config, {}, false), "--main-lcore"), "0");
+  config.lcores.clear();
+  for (std::uint16_t lcore = 0; lcore < 126; ++lcore)
+    config.lcores.push_back(lcore);  // every processor there is
+  EXPECT_EQ(after(eal_arguments(config, {}, false), "--main-lcore"), "126");
+  EXPECT_EQ(after(eal_arguments(config, {}, false), "--lcores").substr(0, 9), "126@0,0@0");
+}
+
+TEST(EalArguments, FollowTheMachineAndTheDevice) {
+  config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  EXPECT_TRUE(has(eal_arguments(config, {}, false), "--no-huge"));
+  EXPECT_TRUE(has(eal_arguments(config, {}, true), "--in-memory"));
+  EXPECT_FALSE(has(eal_arguments(config, {}, true), "--no-huge"));
+  EXPECT_TRUE(has(eal_arguments(config, {}, true), "--no-pci"));
+  config.port.device = "0000:3b:00.0";
+  EXPECT_FALSE(has(eal_arguments(config, {}, true), "--no-pci"));
+}
+
+TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
+  const config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  const auto words = eal_arguments(config, {"-m", "64", "--no-huge"}, false);
+  EXPECT_EQ(after(words, "-m"), "64");
+  EXPECT_EQ(std::count(words.begin(), words.end(), "--no-huge"), 1);
+}
+
+}  // namespace
+}  // namespace synward::control

@@ -1,0 +1,124 @@
+// Mirrors control/stats_report.hpp and stats_server.hpp: the numbers, and the socket under clients that mean
+// no good.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "control/stats_report.hpp"
+#include "control/stats_server.hpp"
+
+namespace synward::control {
+namespace {
+
+std::vector<CounterReading> two_cores() {
+  std::vector<CounterReading> cores(2);
+  cores[0].rx = 3;
+  cores[0].route[std::size_t(Route::kSend)] = 1;
+  cores[0].route[std::size_t(Route::kDrop)] = 2;
+  cores[0].drop[std::size_t(Drop::kSynFin)] = 2;
+  cores[1].rx = 4;
+  cores[1].route[std::size_t(Route::kSend)] = 4;
+  cores[1].event[std::size_t(Event::kSynAnswered)] = 4;
+  return cores;
+}
+
+TEST(StatsReport, SumsCoresAndNamesEveryRow) {
+  const auto stats = stats_json(two_cores(), 12.5);
+  EXPECT_EQ(stats["total"]["rx"], 7);
+  EXPECT_EQ(stats["total"]["sent"], 5);
+  EXPECT_EQ(stats["total"]["drops"]["syn_fin"], 2);
+  EXPECT_EQ(stats["total"]["drops"].size(), kCountOf<Drop> - 1);
+  EXPECT_EQ(stats["total"]["routes"].size(), kCountOf<Route>);
+  EXPECT_EQ(stats["cores"][1]["events"]["syn_answered"], 4);
+  EXPECT_EQ(stats["total"]["balances"], true);
+}
+
+TEST(StatsReport, TellsAPersonWhatADropMeans) {
+  const auto text = stats_text(stats_json(two_cores(), 12.5));
+  EXPECT_NE(text.find("2  syn_fin                 SYN with FIN\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("xmas"), std::string::npos);
+  EXPECT_NE(text.find("Every frame is accounted for."), std::string::npos);
+}
+
+class Socket : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("synward-stats-" + std::to_string(getpid()));
+    path_ = folder_ / "below" / "control.sock";  // a folder that is not there yet
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] static nlohmann::json answer() { return {{"hello", 1}}; }
+  /// A client that says `words` and then keeps the connection.
+  [[nodiscard]] int client(const std::string& words) const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(send(fd, words.data(), words.size(), MSG_NOSIGNAL), static_cast<ssize_t>(words.size()));
+    return fd;
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+TEST_F(Socket, ServesThoseWhoAskAndLeavesNothingBehind) {
+  {
+    const StatsServer server{path_, answer};
+    EXPECT_EQ(ask_stats(path_)["hello"], 1);
+    EXPECT_EQ(ask_stats(path_)["hello"], 1);
+    struct stat file {};
+    ASSERT_EQ(stat(path_.c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0777u, 0660u);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_THROW((void)ask_stats(path_), std::runtime_error);
+}
+
+TEST_F(Socket, OutlastsGarbageAndClientsThatHang) {
+  const StatsServer server{path_, answer};
+  std::vector<int> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(client(i % 2 == 0 ? std::string(3000, '\x7f') : ""));
+  const auto asked = std::chrono::steady_clock::now();
+  nlohmann::json served;
+  while (served.is_null() && std::chrono::steady_clock::now() - asked < std::chrono::seconds{15}) {
+    try {
+      served = ask_stats(path_);
+    } catch (const std::runtime_error&) {  // all threads wait for a client that hangs, for two seconds
+      std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    }
+  }
+  EXPECT_EQ(served["hello"], 1);
+  for (const int fd : clients) close(fd);
+}
+
+TEST_F(Socket, ReplacesASocketThatNobodyServesAndNoOther) {
+  std::filesystem::create_directories(std::filesystem::path{path_}.parent_path());
+  {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    close(fd);  // as a process that was killed leaves it
+  }
+  const StatsServer server{path_, answer};
+  EXPECT_EQ(ask_stats(path_)["hello"], 1);
+  EXPECT_THROW((StatsServer{path_, answer}), std::runtime_error);
+  EXPECT_EQ(ask_stats(path_)["hello"], 1);
+  const std::string file = path_ + ".txt";
+  std::ofstream{file} << "not ours";
+  EXPECT_THROW((StatsServer{file, answer}), std::runtime_error);
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+}  // namespace
+}  // namespace synward::control
