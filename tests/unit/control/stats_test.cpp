@@ -86,6 +86,7 @@ TEST_F(Socket, ServesThoseWhoAskAndLeavesNothingBehind) {
 TEST_F(Socket, OutlastsGarbageAndClientsThatHang) {
   const StatsServer server{path_, answer};
   std::vector<int> clients;
+  clients.reserve(8);
   for (int i = 0; i < 8; ++i) clients.push_back(client(i % 2 == 0 ? std::string(3000, '\x7f') : ""));
   const auto asked = std::chrono::steady_clock::now();
   nlohmann::json served;
