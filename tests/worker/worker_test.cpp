@@ -47,8 +47,8 @@ class WireLab : public testing::Test {
   /// Lets worker w run on lcore w + 1 until `done()` or five seconds have passed, then stops all.
   template <typename Done>
   void run_until(Done&& done) {
-    const auto workers = static_cast<std::uint16_t>(cores_.size());
-    for (std::uint16_t w = 0; w < workers; ++w) {
+    const auto running = static_cast<std::uint16_t>(cores_.size());
+    for (std::uint16_t w = 0; w < running; ++w) {
       arguments_[w] = {workers_.get(), w};
       rte_eal_remote_launch(
           [](void* argument) {
