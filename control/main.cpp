@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "config/load.hpp"
+#include "control/handshake_command.hpp"
 #include "control/launch.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
@@ -45,6 +46,9 @@ int dispatch(int argc, char** argv) {
       ->capture_default_str();
   stats->add_flag("--json", json, "For programs");
 
+  HandshakeOptions handshake_options;
+  const auto& handshake = add_handshake_command(app, handshake_options);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -54,6 +58,8 @@ int dispatch(int argc, char** argv) {
     run(load_or_exit(path), eal);
   } else if (check->parsed()) {
     std::cout << config::to_toml(load_or_exit(path));
+  } else if (handshake.parsed()) {
+    return run_handshake_command(handshake_options);
   } else {
     const auto answer = ask_stats(socket);
     std::cout << (json ? answer.dump(2) + "\n" : stats_text(answer));
