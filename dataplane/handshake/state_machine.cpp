@@ -128,8 +128,6 @@ Outcome in_listen(Tcb& tcb, const Segment& segment, std::uint64_t now_us) {
   if (segment.has(Flags::kFin)) return {Verdict::kSynWithFin};
   take_peer_syn(tcb, segment);
   send_our_syn(tcb, now_us);
-  tcb.max_snd_wnd = 0;
-  tcb.passive = true;
   tcb.state = State::kSynReceived;
   return {Verdict::kAccepted, make_syn_ack(tcb, now_us)};
 }

@@ -24,7 +24,7 @@ constexpr std::array<std::uint32_t, 21> kOffsets = {
     0u,          1u,           2u,          ~0u,      ~1u,         kWindow - 1, kWindow,
     kWindow + 1, 0u - kWindow, 1 - kWindow, ~kWindow, 2 * kWindow, kHalf - 1,   kHalf,
     kHalf + 1,   kHalf / 2,    5u,          10u,      0u - 5,      0u - 10,     kHalf + kHalf / 2};
-constexpr std::array<std::uint16_t, 4> kTexts = {0, 1, 10, kWindow + 1};
+constexpr std::array<std::uint16_t, 5> kTexts = {0, 1, 10, kWindow, kWindow + 1};
 
 struct Start {
   std::string_view name;

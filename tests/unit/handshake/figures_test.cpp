@@ -61,6 +61,15 @@ TEST(Rfc9293Figure7, SurvivesTheLossOfASynAck) {
   EXPECT_EQ(ends.server.state, State::kEstablished);
 }
 
+TEST(Rfc9293Figure7, SynAckHasATimerOfItsOwn) {
+  Crossing ends;
+  ends.now_us += 600'000;
+  (void)ends.to_client(ends.syn_b);
+  ends.now_us += 999'999;
+  EXPECT_FALSE(on_timer(ends.client, ends.now_us));
+  EXPECT_TRUE(is(on_timer(ends.client, ends.now_us + 1), kSyn | kAck, 100, 301));
+}
+
 TEST(Rfc9293Figure7, RefusesASynAckWithAWrongAck) {
   Crossing ends;
   (void)ends.to_client(ends.syn_b);

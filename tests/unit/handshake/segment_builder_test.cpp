@@ -204,6 +204,27 @@ TEST(FramesOverIpv4, FragmentsOtherProtocolsAndBadHeadersAreRefused) {
   EXPECT_FALSE(parse_frame<Family::kIpv4>(wrong));
 }
 
+TEST(FramesOverIpv6, ExtensionHeadersArePassedOverAndFragmentsRefused) {
+  using wire::IpProtocol;
+  const auto frame = [] {
+    return FrameBuilder{}
+        .ipv6(test::ip6("2001:2::1"), test::ip6("2001:2::a"))
+        .tcp(40000, 443, Flags::kSyn)
+        .payload("text");
+  };
+  const auto received =
+      parse_frame<Family::kIpv6>(frame().extension(IpProtocol::kDestinationOptions, 16).build());
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->segment.flags, Flags::kSyn);
+  EXPECT_EQ(received->segment.text_bytes, 4);
+  EXPECT_FALSE(parse_frame<Family::kIpv6>(frame().fragment(0, true).build()));
+  EXPECT_FALSE(parse_frame<Family::kIpv6>(frame().fragment(8, false).build()));
+  EXPECT_FALSE(parse_frame<Family::kIpv6>(frame().protocol(IpProtocol::kUdp).build()));
+  // A routing header with segments left, and TCP behind it.
+  EXPECT_FALSE(parse_frame<Family::kIpv6>(
+      frame().raw_extension(IpProtocol::kIpv6Routing, bytes_of({0, 0, 4, 1, 0, 0, 0, 0})).build()));
+}
+
 // Written down by hand from RFC 9293 3.1 and RFC 791 3.1.
 TEST(FramesOverIpv4, HandMadeSynParsesToItsFields) {
   const Bytes frame = bytes_of({
