@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 #include <string>
+#include <sys/prctl.h>
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
@@ -53,12 +54,14 @@ struct Workers::Idle {
 Workers::Workers(std::vector<std::unique_ptr<CoreState>>& cores,
                  const std::vector<std::unique_ptr<nic::Port>>& ports, const Steering& steering, Poll poll)
     : cores_(cores), ports_(ports), poll_(poll), receiving_(cores.size()) {
+  // Of two workers, only one puts into the other's rings.
+  const unsigned flags = RING_F_SC_DEQ | (cores_.size() <= 2 ? RING_F_SP_ENQ : 0u);
   for (std::size_t w = 0; w < cores_.size(); ++w) {
     cores_[w]->index = static_cast<std::uint16_t>(w);
     cores_[w]->steering = cores_.size() > 1 ? &steering : nullptr;
     for (std::size_t p = 0; p < ports_.size(); ++p) {
       const std::string name = "synward_" + std::to_string(w) + "_" + std::to_string(p);
-      rte_ring* made = rte_ring_create(name.c_str(), kRingPackets, SOCKET_ID_ANY, RING_F_SC_DEQ);
+      rte_ring* made = rte_ring_create(name.c_str(), kRingPackets, SOCKET_ID_ANY, flags);
       if (made == nullptr) {
         throw nic::SetupError("no memory for the rings between workers (" +
                               std::string(rte_strerror(rte_errno)) +
@@ -73,13 +76,29 @@ Workers::~Workers() {
   for (rte_ring* ring : rings_) rte_ring_free(ring);
 }
 
+/// One enqueue per owner, in the order of arrival, so that a flow's segments stay in theirs.
+void Workers::hand_over(Burst& burst) {
+  IndexList& lanes = burst.on(Route::kHandOver);
+  if (lanes.empty()) return;
+  for (std::size_t owner = 0; owner < cores_.size(); ++owner) {
+    std::array<void*, kBurstMax> packets;
+    unsigned count = 0;
+    for (const LaneIndex i : lanes) {
+      if (burst.owner[i] == owner) packets[count++] = burst.packet[i].opaque;
+    }
+    if (count == 0) continue;
+    const unsigned accepted = rte_ring_enqueue_burst(ring(owner, burst.port), packets.data(), count, nullptr);
+    unsigned position = 0;
+    lanes.keep_if([&](LaneIndex i) {
+      return burst.owner[i] != owner || position++ < accepted || drop_lane(burst, i, Drop::kSteerFull);
+    });
+  }
+}
+
 /// After the pipeline: everything in a verdict list leaves this core, and is counted.
 void Workers::finish(CoreState& core, Burst& burst) {
   ports_[burst.port]->transmit(core.index, burst);
-  burst.on(Route::kHandOver).keep_if([&](LaneIndex i) {
-    return rte_ring_enqueue(ring(burst.owner[i], burst.port), burst.packet[i].opaque) == 0 ||
-           drop_lane(burst, i, Drop::kSteerFull);
-  });
+  hand_over(burst);
   nic::release(burst);
   settle(burst, core);
 }
@@ -115,10 +134,22 @@ std::size_t Workers::take_over(CoreState& core, Burst& burst) {
   return frames;
 }
 
+/// Frames of our own accord: in no identity, for nobody sent them to us.
+void Workers::originate(CoreState& core) {
+  if (core.outbox.size() == 0) return;
+  std::size_t sent = 0;
+  for (std::size_t p = 0; p < ports_.size(); ++p)
+    sent += ports_[p]->originate(core.index, static_cast<std::uint16_t>(p), core.outbox);
+  core.counters.originated.add(sent);
+  core.counters.originated_dropped.add(core.outbox.size() - sent);
+  core.outbox.clear();
+}
+
 void Workers::run(std::uint16_t index) {
   CoreState& core = *cores_[index];
   const auto burst = std::make_unique<Burst>();
   Idle idle;
+  prctl(PR_SET_TIMERSLACK, 1'000UL);  // the kernel's 50 us would make a nap of 5 us ten times as long
   bool receiving = true;
   while (true) {
     core.set_clock({.wall_ms = milliseconds(CLOCK_REALTIME), .mono_ms = milliseconds(CLOCK_MONOTONIC)});
@@ -130,6 +161,7 @@ void Workers::run(std::uint16_t index) {
     // empty.
     const bool last_turn = receiving_.load(std::memory_order_acquire) == 0;
     const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
+    originate(core);
     (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);
     if (last_turn && frames == 0) return;
     idle.turn(frames != 0, poll_);

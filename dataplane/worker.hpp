@@ -46,6 +46,8 @@ class Workers {
   }
   std::size_t receive(CoreState& core, Burst& burst);
   std::size_t take_over(CoreState& core, Burst& burst);
+  void hand_over(Burst& burst);
+  void originate(CoreState& core);
   void finish(CoreState& core, Burst& burst);
 
   std::vector<std::unique_ptr<CoreState>>& cores_;

@@ -11,7 +11,14 @@ namespace synward::nic {
 
 PacketPool::PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes) {
   constexpr unsigned kCachedPerCore = 256;
-  const std::size_t room = RTE_PKTMBUF_HEADROOM + frame_bytes + kFrameSlack;
+  // NICs of the e1000 line count a buffer in whole KiB and round down: what would be lost so is given
+  // instead.
+  constexpr std::size_t kGrain = 1024;
+  const std::size_t room = RTE_PKTMBUF_HEADROOM + (frame_bytes + kGrain - 1) / kGrain * kGrain + kFrameSlack;
+  if (room > UINT16_MAX) {
+    throw SetupError("frames of " + std::to_string(frame_bytes) +
+                     " bytes fit no packet buffer: lower the MTU");
+  }
   pool_.reset(rte_pktmbuf_pool_create(name.c_str(), static_cast<unsigned>(packets), kCachedPerCore, 0,
                                       static_cast<std::uint16_t>(room), static_cast<int>(rte_socket_id())));
   if (!pool_) {

@@ -2,12 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 struct rte_mempool;
 
 namespace synward::nic {
+
+/// What the longest frame of a link takes in memory: Ethernet header, two VLAN tags, `mtu` bytes, FCS.
+[[nodiscard]] constexpr std::size_t longest_frame(std::uint16_t mtu) {
+  return 14 + 2 * 4 + std::size_t{mtu} + 4;
+}
 
 /// A pool of packets, each with room for a frame of `frame_bytes` and kFrameSlack behind it.
 class PacketPool {

@@ -7,7 +7,9 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
+#include "dataplane/nic/kernel_interface.hpp"
 #include "dataplane/nic/setup_error.hpp"
 
 namespace synward::nic {
@@ -25,35 +27,39 @@ bool make_linear(rte_mbuf* mbuf) {
          rte_pktmbuf_tailroom(mbuf) >= kFrameSlack;
 }
 
-bool is_vdev(const std::string& name) { return name.rfind("net_", 0) == 0; }
+const char* bus_of(const std::string& name) { return name.rfind("net_", 0) == 0 ? "vdev" : "pci"; }
 
 }  // namespace
 
-Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool) : device_(device) {
+Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu)
+    : device_(device), pool_(pool.get()) {
   const auto comma = device.find(',');
   const std::string name = device.substr(0, comma);
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
     const std::string arguments = comma == std::string::npos ? "" : device.substr(comma + 1);
-    if (rte_eal_hotplug_add(is_vdev(name) ? "vdev" : "pci", name.c_str(), arguments.c_str()) != 0 ||
+    if (rte_eal_hotplug_add(bus_of(name), name.c_str(), arguments.c_str()) != 0 ||
         rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
-      throw SetupError(
-          "port \"" + device + "\" cannot be opened: " +
-          (is_vdev(name) ? "check that its interface exists, that nobody else uses it, and that you are root"
-                         : "check that the device exists and is bound to vfio-pci (dpdk-devbind --status)"));
+      throw SetupError("port \"" + device + "\" cannot be opened: " + why_it_cannot_open(device));
     }
     attached_ = true;
   }
   try {
-    configure(queues, pool);
+    configure(queues, mtu);
   } catch (...) {
-    if (attached_) rte_eth_dev_close(id_);
+    detach();
     throw;
   }
 }
 
 Port::~Port() {
   rte_eth_dev_stop(id_);
-  if (attached_) rte_eth_dev_close(id_);
+  detach();
+}
+
+/// Closing alone would leave the name taken.
+void Port::detach() const {
+  const std::string name = device_.substr(0, device_.find(','));
+  if (attached_) rte_eal_hotplug_remove(bus_of(name), name.c_str());
 }
 
 void Port::check(int result, const char* what) const {
@@ -61,7 +67,15 @@ void Port::check(int result, const char* what) const {
     throw SetupError("port \"" + device_ + "\": " + what + " failed: " + rte_strerror(-result));
 }
 
-void Port::configure(std::uint16_t queues, const PacketPool& pool) {
+void Port::set_mtu(std::uint16_t mtu) const {
+  const int result = rte_eth_dev_set_mtu(id_, mtu);
+  if (result == 0 || result == -ENOTSUP) return;  // a driver that cannot be told knows it from rxmode
+  throw SetupError("port \"" + device_ + "\" refuses an MTU of " + std::to_string(mtu) + " (" +
+                   rte_strerror(-result) +
+                   "): lower it, or give the device longer frames (net_af_packet: framesz=)");
+}
+
+void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
   if (queues > device.max_rx_queues || queues > device.max_tx_queues) {
@@ -71,15 +85,16 @@ void Port::configure(std::uint16_t queues, const PacketPool& pool) {
                      " workers: use fewer workers, or give the device more queues");
   }
   rte_eth_conf config{};
-  config.rxmode.offloads =
-      device.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
+  config.rxmode.mtu = mtu;
+  config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
   check(rte_eth_dev_configure(id_, queues, queues, &config), "configuring it");
+  if (mtu != 0) set_mtu(mtu);
 
   std::uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");
   const auto socket = static_cast<unsigned>(std::max(rte_eth_dev_socket_id(id_), 0));
   for (std::uint16_t queue = 0; queue < queues; ++queue) {
-    check(rte_eth_rx_queue_setup(id_, queue, rx_descriptors, socket, nullptr, pool.get()), "a receive queue");
+    check(rte_eth_rx_queue_setup(id_, queue, rx_descriptors, socket, nullptr, pool_), "a receive queue");
     check(rte_eth_tx_queue_setup(id_, queue, tx_descriptors, socket, nullptr), "a transmit queue");
   }
   check(rte_eth_dev_start(id_), "starting it");
@@ -90,6 +105,12 @@ void Port::configure(std::uint16_t queues, const PacketPool& pool) {
   check(rte_eth_macaddr_get(id_, &mac), "reading its MAC address");
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
+  info_.mtu = std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));  // some drivers only assume 1500
+}
+
+std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {
+  if (driver.substr(0, 10) == "net_virtio") return 0;
+  return offered & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
 }
 
 void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
@@ -99,6 +120,7 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
     burst.packet[i] = {mbuf};
     const bool linear = make_linear(mbuf);
     burst.frame[i] = rte_pktmbuf_mtod(mbuf, std::byte*);
+    rte_prefetch0(burst.frame[i]);  // classify() reads it once the lanes are filled
     burst.frame_bytes[i] = mbuf->data_len;
     burst.ip_checksum[i] = verdict(mbuf->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD);
     burst.transport_checksum[i] =
@@ -128,7 +150,8 @@ void Port::transmit(std::uint16_t queue, Burst& burst) const {
     rte_mbuf* mbuf = mbuf_of(burst, i);
     mbuf->data_len = burst.frame_bytes[i];
     mbuf->pkt_len = burst.frame_bytes[i];
-    mbuf->ol_flags = 0;  // what receive left there would be read as requests
+    // What receive left there would be read as requests; whose memory the packet is in stays true.
+    mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
     mbuf->tx_offload = 0;
     mbufs[count++] = mbuf;
   }
@@ -137,10 +160,31 @@ void Port::transmit(std::uint16_t queue, Burst& burst) const {
   lanes.keep_if([&](LaneIndex i) { return position++ < sent || drop_lane(burst, i, Drop::kTxFull); });
 }
 
-void release(const Burst& burst) {
-  for (const Route route : {Route::kForward, Route::kDrop}) {
-    for (const LaneIndex i : burst.on(route)) rte_pktmbuf_free(mbuf_of(burst, i));
+std::size_t Port::originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const {
+  std::array<rte_mbuf*, Outbox::kFrames> mbufs;
+  std::uint16_t count = 0;
+  for (const Outbox::Frame& frame : outbox) {
+    if (frame.port != port) continue;
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+    if (mbuf == nullptr) break;
+    std::copy_n(frame.data.data(), frame.bytes, rte_pktmbuf_mtod(mbuf, std::byte*));
+    mbuf->data_len = frame.bytes;
+    mbuf->pkt_len = frame.bytes;
+    mbufs[count++] = mbuf;
   }
+  if (count == 0) return 0;
+  const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+  rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
+  return sent;
+}
+
+void release(const Burst& burst) {
+  std::array<rte_mbuf*, kBurstMax> mbufs;
+  unsigned count = 0;
+  for (const Route route : {Route::kForward, Route::kDrop}) {
+    for (const LaneIndex i : burst.on(route)) mbufs[count++] = mbuf_of(burst, i);
+  }
+  rte_pktmbuf_free_bulk(mbufs.data(), count);
 }
 
 }  // namespace synward::nic

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "dataplane/burst.hpp"
 #include "dataplane/core_state.hpp"
@@ -14,12 +15,14 @@ namespace synward::nic {
 class Port {
  public:
   /// Control thread. `device`: a vdev string ("net_af_packet0,iface=eth0"), a PCI address, or the name of a
-  /// port that is already there. Starts `queues` receive and as many transmit queues. Throws SetupError.
+  /// port that is already there. Starts `queues` receive and as many transmit queues over the packets of
+  /// `pool`, which outlives the port. `mtu` is set, in the kernel too where one of its interfaces is behind
+  /// the port, and the packets must hold longest_frame(mtu); 0 leaves what the device has. Throws SetupError.
   ///
   /// Receive checksum offloads are asked for where they are offered. Transmit offloads never are: every reply
   /// leaves with complete checksums, which cost less to write than the descriptor fields that would ask the
   /// NIC for them.
-  Port(const std::string& device, std::uint16_t queues, const PacketPool& pool);
+  Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu = 0);
   ~Port();
   Port(Port&&) = delete;
 
@@ -29,17 +32,26 @@ class Port {
   std::size_t receive(std::uint16_t queue, Burst& burst) const;
   /// The worker that owns `queue`. Sends on(kSend); what the queue refuses moves to on(kDrop) as kTxFull.
   void transmit(std::uint16_t queue, Burst& burst) const;
+  /// The worker that owns `queue`. Sends those frames of `outbox` that are for port number `port`; returns
+  /// how many left.
+  std::size_t originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const;
 
  private:
-  void configure(std::uint16_t queues, const PacketPool& pool);
+  void configure(std::uint16_t queues, std::uint16_t mtu);
+  void detach() const;
+  void set_mtu(std::uint16_t mtu) const;
   void check(int result, const char* what) const;
 
   std::string device_;
+  rte_mempool* pool_;
   std::uint16_t id_ = 0;
   bool attached_ = false;  // by us, so we detach it
   PortInfo info_;
 };
 
+/// The receive offloads to ask of `driver`, which offers `offered` (RTE_ETH_RX_OFFLOAD_*): IPv4 and TCP
+/// checksums. Never of virtio: asking tells the other side that it may leave TCP checksums unfinished.
+[[nodiscard]] std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered);
 /// Adds `count` packets (each an mbuf of `handles`) to `burst` as lanes in on(kReceived), or in on(kDrop) as
 /// kNotLinear.
 void fill_lanes(Burst& burst, void* const* handles, std::size_t count);

@@ -110,5 +110,5 @@ def test_a_missing_interface_is_told_in_one_sentence(lab):
     far = lab.namespace("synward")
     config = lab.folder / "missing.toml"
     config.write_text(CONFIG.format(lcores="1", devargs=""))
-    with pytest.raises(namespaces.LabError, match="(?s)exit code 1: .*check that its interface exists"):
+    with pytest.raises(namespaces.LabError, match='(?s)exit code 1: .*there is no interface "far"'):
         far.run(binary(), "run", "-c", str(config), seconds=20)

@@ -1,146 +1,30 @@
-// Real ports, real mbufs, real lcores: net_ring as the wire. Frames go in at one end of a ring and are looked
-// at where they come out.
-#include "dataplane/worker.hpp"
-
-#include <chrono>
-#include <random>
-#include <thread>
-
+// Mirrors dataplane/worker.hpp, and the part of dataplane/nic/port.hpp that packets go through.
 #include <gtest/gtest.h>
-#include <rte_eth_ring.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
-#include <rte_mbuf.h>
-#include <rte_ring.h>
 
-#include "dataplane/nic/setup_error.hpp"
-#include "tests/support/pipeline_lab.hpp"
+#include "tests/worker/wire_lab.hpp"
 
 namespace synward::test {
 namespace {
 
 using wire::TcpFlags;
 
-constexpr wire::MacAddress kRingMac{};  // net_ring's ports have the MAC address 00:00:00:00:00:00
-
-/// A port whose queues are rings of the test's own.
-class WireLab : public testing::Test {
- protected:
-  void start(std::uint16_t workers, unsigned ring_packets = 1024) {
-    const std::string name = "wire" + std::to_string(++made_);
-    for (std::uint16_t queue = 0; queue < workers; ++queue) {
-      in_.push_back(rte_ring_create((name + "i" + std::to_string(queue)).c_str(), 1024, SOCKET_ID_ANY, 0));
-      out_.push_back(
-          rte_ring_create((name + "o" + std::to_string(queue)).c_str(), ring_packets, SOCKET_ID_ANY, 0));
-    }
-    const int id = rte_eth_from_rings(name.c_str(), in_.data(), workers, out_.data(), workers, 0);
-    ASSERT_GE(id, 0);
-    pool_ = std::make_unique<nic::PacketPool>(name, 4095, 2048);
-    ports_.push_back(std::make_unique<nic::Port>("net_ring_" + name, workers, *pool_));
-    for (std::uint16_t w = 0; w < workers; ++w) {
-      cores_.push_back(std::make_unique<CoreState>(
-          cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs}, services_));
-      cores_.back()->ports.push_back(ports_.front()->info());
-    }
-    workers_ = std::make_unique<Workers>(cores_, ports_, steering(), Poll::kAdaptive);
-  }
-  /// Lets worker w run on lcore w + 1 until `done()` or five seconds have passed, then stops all.
-  template <typename Done>
-  void run_until(Done&& done) {
-    const auto running = static_cast<std::uint16_t>(cores_.size());
-    for (std::uint16_t w = 0; w < running; ++w) {
-      arguments_[w] = {workers_.get(), w};
-      rte_eal_remote_launch(
-          [](void* argument) {
-            const auto& [workers, index] = *static_cast<Argument*>(argument);
-            workers->run(index);
-            return 0;
-          },
-          &arguments_[w], w + 1u);
-    }
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{5};
-    while (!done() && std::chrono::steady_clock::now() < limit) {
-      std::this_thread::sleep_for(std::chrono::milliseconds{1});
-    }
-    workers_->stop();
-    rte_eal_mp_wait_lcore();
-  }
-  void TearDown() override {
-    workers_.reset();
-    ports_.clear();
-    for (rte_ring* ring : out_) {
-      void* packet;
-      while (rte_ring_dequeue(ring, &packet) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
-      rte_ring_free(ring);
-    }
-    for (rte_ring* ring : in_) rte_ring_free(ring);
-    if (pool_) {
-      EXPECT_EQ(pool_->available(), pool_->size()) << "a packet leaked";
-    }
-  }
-
-  [[nodiscard]] rte_mbuf* packet(const Bytes& frame) const {
-    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_->get());
-    std::copy(
-        frame.begin(), frame.end(),
-        reinterpret_cast<std::byte*>(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size()))));
-    return mbuf;
-  }
-  void put(std::size_t queue, rte_mbuf* mbuf) { ASSERT_EQ(rte_ring_enqueue(in_[queue], mbuf), 0); }
-  [[nodiscard]] CounterReading total() const {
-    CounterReading sum;
-    for (const auto& core : cores_) sum += read(core->counters);
-    return sum;
-  }
-  static const Steering& steering() {
-    static const Steering steering = [] {
-      std::mt19937 random{7};
-      Steering::Key key;
-      for (auto& byte : key) byte = static_cast<std::uint8_t>(random());
-      return Steering{key, 2};
-    }();
-    return steering;
-  }
-  static Bytes segment(std::uint8_t flags, std::uint16_t client_port = 40000) {
-    return FrameBuilder{}
-        .mac(kRingMac, kPeerMac)
-        .ipv4(kClient4, kService4)
-        .tcp(client_port, kServicePort, flags)
-        .build();
-  }
-
-  struct Argument {
-    Workers* workers;
-    std::uint16_t index;
-  };
-  static inline int made_ = 0;
-  service::ServiceTable services_{PipelineLab::default_services()};
-  std::vector<rte_ring*> in_, out_;
-  std::unique_ptr<nic::PacketPool> pool_;
-  std::vector<std::unique_ptr<nic::Port>> ports_;
-  std::vector<std::unique_ptr<CoreState>> cores_;
-  std::unique_ptr<Workers> workers_;
-  std::array<Argument, 2> arguments_{};
-};
-
 TEST_F(WireLab, AnswersSynsAndEndsTheRest) {
-  start(1);
+  start({});
   for (int i = 0; i < 100; ++i) put(0, packet(segment(i % 2 == 0 ? TcpFlags::kSyn : TcpFlags::kAck)));
   run_until([&] { return total().rx == 100; });
   const auto counted = total();
   EXPECT_EQ(counted[Route::kSend], 50u);
   EXPECT_EQ(counted[Drop::kNoConnection], 50u);
   EXPECT_TRUE(counted.balances());
-  void* answer = nullptr;
-  ASSERT_EQ(rte_ring_dequeue(out_[0], &answer), 0);
-  auto* mbuf = static_cast<rte_mbuf*>(answer);
+  rte_mbuf* mbuf = sent(0);
+  ASSERT_NE(mbuf, nullptr);
   EXPECT_EQ(mbuf->pkt_len, 58u);  // 14 + 20 + 20 + the MSS option
   EXPECT_EQ(std::to_integer<int>(rte_pktmbuf_mtod(mbuf, std::byte*)[47]), TcpFlags::kSyn | TcpFlags::kAck);
   rte_pktmbuf_free(mbuf);
 }
 
 TEST_F(WireLab, CountsWhatAFullTransmitQueueRefuses) {
-  start(1, 16);  // a ring of 16 holds 15
+  start({.out_packets = 16});
   for (int i = 0; i < 40; ++i) put(0, packet(segment(TcpFlags::kSyn)));
   run_until([&] { return total().rx == 40; });
   EXPECT_EQ(total()[Route::kSend], 15u);
@@ -149,7 +33,7 @@ TEST_F(WireLab, CountsWhatAFullTransmitQueueRefuses) {
 }
 
 TEST_F(WireLab, LinearisesFramesInSeveralBuffers) {
-  start(1);
+  start({});
   const Bytes frame = segment(TcpFlags::kSyn);
   rte_mbuf* head = packet(Bytes(frame.begin(), frame.begin() + 30));
   rte_mbuf* tail = packet(Bytes(frame.begin() + 30, frame.end()));
@@ -160,7 +44,7 @@ TEST_F(WireLab, LinearisesFramesInSeveralBuffers) {
 }
 
 TEST_F(WireLab, DropsWhatDoesNotFitOneBuffer) {
-  start(1);
+  start({});
   rte_mbuf* head = packet(Bytes(2000));
   ASSERT_EQ(rte_pktmbuf_chain(head, packet(Bytes(2000))), 0);
   put(0, head);
@@ -172,21 +56,21 @@ TEST_F(WireLab, DropsWhatDoesNotFitOneBuffer) {
 }
 
 TEST_F(WireLab, ForgetsTheOffloadFlagsOfReceive) {
-  start(1);
+  start({});
   rte_mbuf* mbuf = packet(segment(TcpFlags::kSyn));
   mbuf->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV4;
   mbuf->l4_len = 20;
   put(0, mbuf);
   run_until([&] { return total().rx == 1; });
-  void* answer = nullptr;
-  ASSERT_EQ(rte_ring_dequeue(out_[0], &answer), 0);
-  EXPECT_EQ(static_cast<rte_mbuf*>(answer)->ol_flags, 0u);
-  EXPECT_EQ(static_cast<rte_mbuf*>(answer)->tx_offload, 0u);
-  rte_pktmbuf_free(static_cast<rte_mbuf*>(answer));
+  rte_mbuf* answer = sent(0);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->ol_flags, 0u);
+  EXPECT_EQ(answer->tx_offload, 0u);
+  rte_pktmbuf_free(answer);
 }
 
 TEST_F(WireLab, MovesSegmentsToTheirOwnersAndLosesNoneAtTheStop) {
-  start(2);
+  start({.workers = 2});
   constexpr std::uint64_t kFrames = 900;
   for (std::uint16_t i = 0; i < kFrames; ++i)
     put(i % 2, packet(segment(TcpFlags::kAck, static_cast<std::uint16_t>(40000 + i))));
@@ -199,21 +83,177 @@ TEST_F(WireLab, MovesSegmentsToTheirOwnersAndLosesNoneAtTheStop) {
   for (const auto& core : cores_) EXPECT_TRUE(read(core->counters).balances());
 }
 
-TEST_F(WireLab, SaysWhatToDoWhenAPortCannotBeOpened) {
-  start(1);
-  try {
-    const nic::Port port{"net_af_packet9,iface=synward-none", 1, *pool_};
-    FAIL() << "opened a port on an interface that is not there";
-  } catch (const nic::SetupError& error) {
-    EXPECT_NE(std::string(error.what()).find("synward-none"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find("check that its interface exists"), std::string::npos);
+TEST_F(WireLab, CountsWhatAFullRingToTheOwnerRefuses) {
+  start({.workers = 2});
+  // Only worker 0 runs, and everything belongs to worker 1, whose ring holds 1023.
+  std::uint16_t client_port = 0;
+  const auto put_foreign = [&](int frames) {
+    while (frames != 0) {
+      const wire::Port port{++client_port};
+      const auto owner =
+          steering().owner<wire::Family::kIpv4>(kClient4, kService4, port, wire::Port{kServicePort});
+      if (owner != 1) continue;
+      put(0, packet(segment(TcpFlags::kAck, client_port)));
+      --frames;
+    }
+  };
+  launch(0);
+  put_foreign(1000);
+  wait_until([&] { return total().rx == 1000; });
+  put_foreign(100);
+  wait_until([&] { return total().rx == 1100; });
+  launch(1);
+  stop();
+  const auto sum = total();
+  EXPECT_EQ(sum[Drop::kSteerFull], 77u);
+  EXPECT_EQ(sum[Route::kHandOver], 1023u);
+  EXPECT_EQ(sum.taken_over, 1023u);
+  for (const auto& core : cores_) EXPECT_TRUE(read(core->counters).balances());
+}
+
+/// Drivers that keep many frames in one large buffer (mlx5's multi-packet receive queue) attach them.
+TEST_F(WireLab, LeavesAttachedBuffersToWhomTheyBelong) {
+  start({});
+  std::vector<std::byte> memory(4096);
+  auto length = static_cast<std::uint16_t>(memory.size());
+  int frees = 0;
+  auto* owner = rte_pktmbuf_ext_shinfo_init_helper(
+      memory.data(), &length, [](void*, void* count) { ++*static_cast<int*>(count); }, &frees);
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_->get());
+  rte_pktmbuf_attach_extbuf(mbuf, memory.data(), RTE_BAD_IOVA, length, owner);
+  const Bytes frame = segment(TcpFlags::kSyn);
+  std::copy(frame.begin(), frame.end(), memory.begin());
+  mbuf->data_len = static_cast<std::uint16_t>(frame.size());
+  mbuf->pkt_len = mbuf->data_len;
+  put(0, mbuf);
+  run_until([&] { return total().rx == 1; });
+  rte_mbuf* answer = sent(0);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(frees, 0);
+  rte_pktmbuf_free(answer);
+  EXPECT_EQ(frees, 1);
+}
+
+TEST_F(WireLab, TakesJumboFramesInOneBufferOrInSeveral) {
+  start({.packet_bytes = nic::longest_frame(9000), .mtu = 9000});
+  EXPECT_EQ(ports_.front()->info().mtu, 9000u);
+  const Bytes frame = FrameBuilder{}
+                          .mac(kRingMac, kPeerMac)
+                          .ipv4(kClient4, kService4)
+                          .tcp(40000, kServicePort, TcpFlags::kSyn)
+                          .payload(Bytes(9000 - 40))
+                          .build();
+  put(0, packet(frame));
+  rte_mbuf* head = packet(Bytes(frame.begin(), frame.begin() + 2048));
+  for (std::size_t at = 2048; at < frame.size(); at += 2048) {
+    const auto end = std::min(at + 2048, frame.size());
+    const Bytes piece(frame.data() + at, frame.data() + end);
+    ASSERT_EQ(rte_pktmbuf_chain(head, packet(piece)), 0);
+  }
+  put(0, head);
+  run_until([&] { return total().rx == 2; });
+  EXPECT_EQ(total()[Route::kSend], 2u);
+  EXPECT_TRUE(total().balances());
+}
+
+TEST_F(WireLab, TellsPaddingFromPacketAndRuntsFromFrames) {
+  start({});
+  const Bytes syn = segment(TcpFlags::kSyn);
+  Bytes padded = syn;
+  padded.resize(kShortestFrame, std::byte{0xa5});
+  put(0, packet(padded));
+  for (const int runt : {0, 1, 13}) put(0, packet(Bytes(syn.begin(), syn.begin() + runt)));
+  run_until([&] { return total().rx == 4; });
+  EXPECT_EQ(total()[Drop::kTruncatedFrame], 3u);
+  rte_mbuf* answer = sent(0);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->pkt_len, 58u);  // by the IP header's length, not the frame's
+  rte_pktmbuf_free(answer);
+}
+
+TEST_F(WireLab, SendsWhatStandsInTheOutboxAndCountsItApart) {
+  start({.out_packets = 16});
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    Outbox::Frame* frame = cores_[0]->outbox.add();
+    ASSERT_NE(frame, nullptr);
+    *frame = {.port = 0, .bytes = 60, .data = {std::byte{i}}};
+  }
+  run_until([&] { return total().originated != 0; });
+  EXPECT_EQ(total().originated, 15u);
+  EXPECT_EQ(total().originated_dropped, 5u);
+  EXPECT_EQ(total().rx, 0u);
+  EXPECT_EQ(cores_[0]->outbox.size(), 0u);
+  for (int i = 0; i < 15; ++i) {
+    rte_mbuf* mbuf = sent(0);
+    ASSERT_NE(mbuf, nullptr);
+    EXPECT_EQ(mbuf->pkt_len, 60u);
+    EXPECT_EQ(*rte_pktmbuf_mtod(mbuf, std::byte*), std::byte(i));
+    rte_pktmbuf_free(mbuf);
   }
 }
 
-TEST_F(WireLab, SaysWhenThereAreMoreWorkersThanQueues) {
-  start(1);
-  EXPECT_THROW((nic::Port{"net_null_few", 2000, *pool_}), nic::SetupError);
+/// Idle for a tenth of a second; how often the worker slept is the kernel's own count.
+struct PollCase {
+  const char* name;
+  Poll poll;
+  long least, most;
+};
+class IdleWorker : public WireLab, public testing::WithParamInterface<PollCase> {};
+
+TEST_P(IdleWorker, SleepsOnlyWhenItMay) {
+  start({.poll = GetParam().poll});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{100};
+  run_until([&] { return std::chrono::steady_clock::now() >= end; });
+  EXPECT_GE(arguments_[0].sleeps, GetParam().least);
+  EXPECT_LE(arguments_[0].sleeps, GetParam().most);
 }
+// Naps of 200 us: 500 in that time, fewer where others want the processor. A busy worker may wait for a lock
+// of the kernel's now and then.
+INSTANTIATE_TEST_SUITE_P(
+    Polling, IdleWorker,
+    testing::Values(PollCase{.name = "Adaptive", .poll = Poll::kAdaptive, .least = 20, .most = 1000},
+                    PollCase{.name = "Busy", .poll = Poll::kBusy, .least = 0, .most = 5}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+struct VerdictCase {
+  const char* name;
+  std::uint64_t flags;
+  bool corrupt;
+  Route verdict;
+};
+class NicVerdict : public WireLab, public testing::WithParamInterface<VerdictCase> {};
+
+TEST_P(NicVerdict, CountsOnlyWhenItIsGood) {
+  const auto& [name, flags, corrupt, verdict] = GetParam();
+  start({});
+  FrameBuilder frame;
+  frame.mac(kRingMac, kPeerMac).ipv4(kClient4, kService4).tcp(40000, kServicePort, TcpFlags::kSyn);
+  if (corrupt) frame.wrong_checksum().wrong_ip_checksum();
+  rte_mbuf* mbuf = packet(frame.build());
+  mbuf->ol_flags = flags;
+  put(0, mbuf);
+  run_until([&] { return total().rx == 1; });
+  EXPECT_EQ(total()[verdict], 1u);
+}
+
+constexpr VerdictCase kVerdicts[] = {
+    {.name = "GoodIsTrusted",
+     .flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+     .corrupt = true,
+     .verdict = Route::kSend},
+    {.name = "BadMayMeanNotUnderstood",
+     .flags = RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD,
+     .corrupt = false,
+     .verdict = Route::kSend},
+    // "None" is both bits, so a test for the good bit alone would trust it.
+    {.name = "NoneIsNotGood",
+     .flags = RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE,
+     .corrupt = true,
+     .verdict = Route::kDrop},
+    {.name = "UnknownIsVerified", .flags = 0, .corrupt = true, .verdict = Route::kDrop},
+};
+INSTANTIATE_TEST_SUITE_P(ChecksumFlags, NicVerdict, testing::ValuesIn(kVerdicts),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace synward::test

@@ -1,0 +1,75 @@
+#include "dataplane/nic/kernel_interface.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <limits>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace synward::nic {
+namespace {
+
+class Socket {
+ public:
+  Socket(int domain, int type) : descriptor_{socket(domain, type | SOCK_CLOEXEC, 0)} {}
+  ~Socket() {
+    if (is_open()) close(descriptor_);
+  }
+  Socket(Socket&&) = delete;
+  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+  [[nodiscard]] int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+
+/// The value of `key` in a vdev string "driver,key=value,...", or nothing.
+std::string argument(const std::string& device, const std::string& key) {
+  const std::string mark = "," + key + "=";
+  const auto at = device.find(mark);
+  if (at == std::string::npos) return {};
+  const auto begin = at + mark.size();
+  return device.substr(begin, device.find(',', begin) - begin);
+}
+
+bool may_open_packet_sockets() {
+  const Socket probe{AF_PACKET, SOCK_RAW};
+  return probe.is_open() || errno != EPERM;
+}
+
+}  // namespace
+
+std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
+  ifreq request{};
+  const Socket any{AF_INET, SOCK_DGRAM};
+  if (if_indextoname(interface_index, request.ifr_name) == nullptr) return otherwise;
+  if (!any.is_open() || ioctl(any.get(), SIOCGIFMTU, &request) != 0) return otherwise;
+  // The loopback's is 65536.
+  return static_cast<std::uint16_t>(
+      std::clamp<int>(request.ifr_mtu, 0, std::numeric_limits<std::uint16_t>::max()));
+}
+
+std::string why_it_cannot_open(const std::string& device) {
+  if (!starts_with(device, "net_")) {
+    if (!std::filesystem::exists("/sys/bus/pci/devices/" + device))
+      return "there is no such PCI device; \"lspci -D\" lists those there are";
+    return "bind it to vfio-pci (\"dpdk-devbind.py --status\" shows what holds it), and see that no other "
+           "process uses it";
+  }
+  // TAP's iface= names an interface to make; these need one that is there.
+  const bool needs_interface = starts_with(device, "net_af_packet") || starts_with(device, "net_af_xdp");
+  const std::string interface = argument(device, "iface");
+  if (needs_interface && interface.empty()) return "it lacks iface=NAME";
+  if (needs_interface && if_nametoindex(interface.c_str()) == 0)
+    return "there is no interface \"" + interface + "\"; \"ip link\" lists those there are";
+  if ((needs_interface || starts_with(device, "net_tap")) && !may_open_packet_sockets())
+    return "it needs CAP_NET_RAW and CAP_NET_ADMIN: start as root, or give them with setcap";
+  return "check its driver's name and arguments, and see that no other process uses it";
+}
+
+}  // namespace synward::nic

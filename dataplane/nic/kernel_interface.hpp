@@ -1,0 +1,17 @@
+// What the kernel knows of the interface behind a port, and what a driver's bare -1 does not say.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace synward::nic {
+
+/// Control thread. The MTU that the kernel has for the interface of this index; `otherwise` where there is no
+/// such interface, as behind a port that the kernel does not drive.
+[[nodiscard]] std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise);
+
+/// Control thread, after `device` failed to open: half a sentence that names the likeliest reason and what to
+/// do about it. Drivers answer -1 to a missing interface as to a missing privilege, so it looks for itself.
+[[nodiscard]] std::string why_it_cannot_open(const std::string& device);
+
+}  // namespace synward::nic

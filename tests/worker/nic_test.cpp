@@ -1,0 +1,144 @@
+// Mirrors dataplane/nic/, but for what packets go through.
+#include <algorithm>
+#include <net/if.h>
+#include <string>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/nic/kernel_interface.hpp"
+#include "dataplane/nic/port.hpp"
+#include "dataplane/nic/setup_error.hpp"
+#include "dataplane/nic/table_memory.hpp"
+
+namespace synward::nic {
+namespace {
+
+using testing::HasSubstr;
+
+/// What the SetupError says that `fails` throws.
+template <typename Fails>
+std::string sentence_of(Fails&& fails) {
+  try {
+    fails();
+  } catch (const SetupError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(PacketPool, LeavesRoomForTheFrameAndItsSlackInWholeKibibytes) {
+  const PacketPool pool{"room", 1023, longest_frame(1500)};
+  EXPECT_EQ(longest_frame(1500), 1526u);
+  EXPECT_EQ(rte_pktmbuf_data_room_size(pool.get()), RTE_PKTMBUF_HEADROOM + 2048 + kFrameSlack);
+}
+
+TEST(PacketPool, SaysHowMuchItAskedForAndWhatToDo) {
+  const auto sentence = sentence_of([] { PacketPool("huge", 1u << 24, 2048); });
+  EXPECT_THAT(sentence, HasSubstr("16777216 packets"));
+  EXPECT_THAT(sentence, HasSubstr("-m MEGABYTES"));
+  EXPECT_THAT(sentence_of([] { PacketPool("long", 63, longest_frame(65535)); }), HasSubstr("lower the MTU"));
+}
+
+TEST(TableMemory, IsZeroedAndAlignedEvenWhenItWasUsedBefore) {
+  constexpr std::size_t kBytes = 3'000'000;
+  for (int round = 0; round < 2; ++round) {
+    const TableMemory memory{"connections", kBytes, -1};
+    ASSERT_EQ(memory.bytes().size(), kBytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.bytes().data()) % 64, 0u);
+    EXPECT_TRUE(std::ranges::all_of(memory.bytes(), [](std::byte b) { return b == std::byte{0}; })) << round;
+    std::ranges::fill(memory.bytes(), std::byte{0xa5});
+  }
+}
+
+TEST(TableMemory, SaysHowMuchItAskedForAndWhatToDo) {
+  const auto sentence = sentence_of([] { TableMemory("16777216 connections", std::size_t{1} << 30, -1); });
+  EXPECT_THAT(sentence, HasSubstr("16777216 connections"));
+  EXPECT_THAT(sentence, HasSubstr("1024 MiB"));
+  EXPECT_THAT(sentence, HasSubstr("raise the megabytes of -m"));
+}
+
+TEST(Port, SaysWhatToDoWhenItCannotBeOpened) {
+  const PacketPool pool{"refused", 1023, 2048};
+  const std::string device = "net_af_packet9,iface=synward-none";
+  EXPECT_EQ(
+      sentence_of([&] { Port(device, 1, pool); }),
+      "port \"" + device +
+          "\" cannot be opened: there is no interface \"synward-none\"; \"ip link\" lists those there are");
+}
+
+TEST(Port, SaysWhenThereAreMoreWorkersThanQueues) {
+  const PacketPool pool{"few", 1023, 2048};
+  EXPECT_THAT(sentence_of([&] { Port("net_null_few", 2000, pool); }), HasSubstr("use fewer workers"));
+}
+
+TEST(Port, OpensAVirtualDeviceThatEalWasNotToldOfAndClosesIt) {
+  const PacketPool pool{"plugged", 4095, 2048};
+  for (int round = 0; round < 2; ++round) {
+    std::uint16_t id = 0;
+    {
+      const Port port{"net_null_plugged,size=64,no-rx=1", 2, pool};
+      EXPECT_EQ(rte_eth_dev_get_port_by_name("net_null_plugged", &id), 0);
+      EXPECT_EQ(port.id(), id);
+      EXPECT_EQ(port.info().mtu, 1500u);
+    }
+    EXPECT_NE(rte_eth_dev_get_port_by_name("net_null_plugged", &id), 0);
+  }
+}
+
+struct ReasonCase {
+  const char* name;
+  const char* device;
+  const char* says;
+};
+class WhyItCannotOpen : public testing::TestWithParam<ReasonCase> {};
+
+TEST_P(WhyItCannotOpen, NamesTheReasonAndWhatToDo) {
+  EXPECT_THAT(why_it_cannot_open(GetParam().device), HasSubstr(GetParam().says));
+}
+
+constexpr ReasonCase kReasons[] = {
+    {.name = "NoInterface",
+     .device = "net_af_packet0,qpairs=2,iface=synward-no,framesz=4096",
+     .says = "\"synward-no\""},
+    {.name = "NoInterfaceXdp", .device = "net_af_xdp0,iface=synward-no", .says = "\"ip link\" lists"},
+    {.name = "InterfaceForgotten", .device = "net_af_packet0", .says = "lacks iface=NAME"},
+    {.name = "NoPciDevice", .device = "ffff:1f:1f.7", .says = "no such PCI device"},
+    {.name = "Anything", .device = "net_nothing0", .says = "check its driver's name"},
+};
+INSTANTIATE_TEST_SUITE_P(Port, WhyItCannotOpen, testing::ValuesIn(kReasons),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+/// A thread of its own gives up root, and with it every capability: the raw system call concerns only it.
+TEST(WhyItCannotOpen, SaysWhichCapabilitiesAreMissing) {
+  std::string reason;
+  std::thread{[&] {
+    constexpr int kNobody = 65534;
+    if (geteuid() == 0 && syscall(SYS_setresuid, kNobody, kNobody, kNobody) != 0) return;
+    reason = why_it_cannot_open("net_af_packet0,iface=lo");
+  }}.join();
+  EXPECT_THAT(reason, HasSubstr("CAP_NET_RAW"));
+}
+
+TEST(KernelMtu, IsThatOfTheInterface) {
+  EXPECT_EQ(kernel_mtu(if_nametoindex("lo"), 1500), 65535u);  // 65536, as far as the type goes
+  EXPECT_EQ(kernel_mtu(0, 1400), 1400u);
+}
+
+TEST(ReceiveOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  constexpr std::uint64_t kChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+  EXPECT_EQ(receive_offloads("net_e1000_igb", kAll), kChecksums);
+  EXPECT_EQ(receive_offloads("net_e1000_igb", RTE_ETH_RX_OFFLOAD_TCP_CKSUM), RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
+  EXPECT_EQ(receive_offloads("net_null", 0), 0u);
+  EXPECT_EQ(receive_offloads("net_virtio_user", kAll), 0u);
+}
+
+}  // namespace
+}  // namespace synward::nic
