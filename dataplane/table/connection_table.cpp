@@ -58,8 +58,10 @@ ConnectionTable<kFamily>::ConnectionTable(std::span<std::byte> memory, std::size
   entries_ = reinterpret_cast<Entry*>(memory.data() + bucket_count_ * sizeof(Bucket));
 }
 
+// Inlined everywhere: returned from a call, the halves of a Place are stored one by one and loaded together,
+// which no store buffer forwards; the load waits for every older one, and lookups no longer overlap.
 template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
   const std::uint64_t h = hash(key, secret_);
   const std::uint32_t first = scaled(h >> 32, bucket_count_);
   const std::size_t second = first + std::size_t{1} + scaled(h & 0xffffffff, bucket_count_ - 1);
