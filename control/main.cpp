@@ -11,6 +11,7 @@
 #include "control/launch.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "control/stats_watch.hpp"
 
 namespace synward::control {
 namespace {
@@ -39,12 +40,13 @@ int dispatch(int argc, char** argv) {
   auto* check = app.add_subcommand("check", "Check a config and print it with every default");
   check->add_option("-c,--config", path, "Config file (TOML)")->required();
 
-  bool json = false;
+  bool json = false, watch = false;
   auto* stats = app.add_subcommand("stats", "What a running synward has counted");
   stats->add_option("--socket", socket, "Its control socket")
       ->envname("SYNWARD_SOCKET")
       ->capture_default_str();
-  stats->add_flag("--json", json, "For programs");
+  auto* for_programs = stats->add_flag("--json", json, "For programs");
+  stats->add_flag("--watch", watch, "Again every second, with rates, until Ctrl-C")->excludes(for_programs);
 
   HandshakeOptions handshake_options;
   const auto& handshake = add_handshake_command(app, handshake_options);
@@ -60,6 +62,8 @@ int dispatch(int argc, char** argv) {
     std::cout << config::to_toml(load_or_exit(path));
   } else if (handshake.parsed()) {
     return run_handshake_command(handshake_options);
+  } else if (watch) {
+    watch_stats(socket);
   } else {
     const auto answer = ask_stats(socket);
     std::cout << (json ? answer.dump(2) + "\n" : stats_text(answer));

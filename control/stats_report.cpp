@@ -50,23 +50,30 @@ nlohmann::json stats_json(const std::vector<CounterReading>& cores, double uptim
           {"total", reading_json(total)}};
 }
 
-std::string stats_text(const nlohmann::json& stats) {
+std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before) {
   const auto& total = stats.at("total");
-  std::string text =
-      fmt::format("synward {}, {} worker(s), up {:.0f} s\n\n", stats.at("version").get<std::string>(),
-                  stats.at("cores").size(), stats.at("uptime_s").get<double>());
-  const auto line = [&](std::uint64_t count, std::string_view label, std::string_view help) {
-    text += fmt::format("{:>14}  {:<24}{}\n", count, label, help);
+  const double uptime_s = stats.at("uptime_s");
+  std::string text = fmt::format("synward {}, {} worker(s), up {:.0f} s\n\n",
+                                 stats.at("version").get<std::string>(), stats.at("cores").size(), uptime_s);
+  const double elapsed_s = before.is_null() ? 0 : uptime_s - before.at("uptime_s").get<double>();
+  const auto line = [&](const std::string& path, std::string_view label, std::string_view help) {
+    const nlohmann::json::json_pointer at{"/total/" + path};
+    const std::uint64_t count = stats.at(at);
+    text += fmt::format("{:>14}  ", count);
+    if (elapsed_s > 0) {
+      const auto grown = static_cast<double>(count - before.at(at).get<std::uint64_t>());
+      text += fmt::format("{:>10.0f}/s  ", grown / elapsed_s);
+    }
+    text += fmt::format("{:<24}{}\n", label, help);
   };
-  line(total.at("rx"), "rx", "frames received");
-  line(total.at("sent"), "sent", "frames that became their own reply");
-  for (const auto& row : kEventTable)
-    line(total.at("events").at(std::string{row.label}), row.label, row.help);
-  line(total.at("handed_over"), "handed_over", "frames moved to the core that owns their flow");
-  line(total.at("dropped"), "dropped", "frames that ended here, each for one of these reasons:");
+  line("rx", "rx", "frames received");
+  line("sent", "sent", "frames that became their own reply");
+  for (const auto& row : kEventTable) line("events/" + std::string{row.label}, row.label, row.help);
+  line("handed_over", "handed_over", "frames moved to the core that owns their flow");
+  line("dropped", "dropped", "frames that ended here, each for one of these reasons:");
   for (const auto& row : kDropTable) {
-    const std::uint64_t count = total.at("drops").value(std::string{row.label}, std::uint64_t{0});
-    if (count != 0) line(count, row.label, row.help);
+    const std::string label{row.label};
+    if (total.at("drops").value(label, std::uint64_t{0}) != 0) line("drops/" + label, row.label, row.help);
   }
   text += total.at("balances").get<bool>()
               ? "\nEvery frame is accounted for.\n"

@@ -16,7 +16,8 @@ namespace synward::control {
 /// "balances".
 [[nodiscard]] nlohmann::json stats_json(const std::vector<CounterReading>& cores, double uptime_s);
 
-/// What `synward stats` shows of that: totals, and every drop that happened with what it means.
-[[nodiscard]] std::string stats_text(const nlohmann::json& stats);
+/// What `synward stats` shows of that: totals, and every drop that happened with what it means. With
+/// `before`, an earlier answer of the same process, also how much each count grew per second since.
+[[nodiscard]] std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before = {});
 
 }  // namespace synward::control

@@ -47,6 +47,19 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
   EXPECT_NE(text.find("Every frame is accounted for."), std::string::npos);
 }
 
+TEST(StatsReport, TellsHowMuchGrewPerSecond) {
+  auto cores = two_cores();
+  const auto before = stats_json(cores, 10);
+  cores[1].rx += 3000;
+  const auto text = stats_text(stats_json(cores, 12), before);
+  EXPECT_NE(text.find("          3007        1500/s  rx                      frames received\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("             2           0/s  syn_fin                 SYN with FIN\n"),
+            std::string::npos)
+      << text;
+}
+
 class Socket : public testing::Test {
  protected:
   void SetUp() override {
