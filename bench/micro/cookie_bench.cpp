@@ -1,12 +1,13 @@
 // What a cookie costs, per packet, beside what Linux computes for one: two SipHash-2-4 over the tuple
 // (net/ipv4/syncookies.c). Batches of 64, as in a burst; items are packets.
-#include <bit>
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
+#include "bench/micro/report.hpp"
+#include "bench/micro/siphash.hpp"
 #include "dataplane/cookie/cookie.hpp"
 
 namespace synward::cookie {
@@ -49,8 +50,8 @@ void aes(benchmark::State& state, const crypto::Aes* aes) {
   }
   count_packets(state);
 }
-BENCHMARK_CAPTURE(aes, portable, &crypto::portable_aes());
-BENCHMARK_CAPTURE(aes, aesni, crypto::aesni_aes());
+BENCHMARK_CAPTURE(aes, portable, &crypto::portable_aes())->Name("AES alone, portable/IPv4");
+BENCHMARK_CAPTURE(aes, aesni, crypto::aesni_aes())->Name("AES alone, AES-NI/IPv4");
 
 /// Half of the clients like Linux, half like Windows.
 std::vector<ClientOptions> offers() {
@@ -72,8 +73,8 @@ void make_cookies(benchmark::State& state) {
   }
   count_packets(state);
 }
-BENCHMARK_TEMPLATE(make_cookies, wire::Family::kIpv4);
-BENCHMARK_TEMPLATE(make_cookies, wire::Family::kIpv6);
+BENCHMARK_TEMPLATE(make_cookies, wire::Family::kIpv4)->Name("mint/IPv4");
+BENCHMARK_TEMPLATE(make_cookies, wire::Family::kIpv6)->Name("mint/IPv6");
 
 /// `forged`: a flood of ACKs with random numbers, whose parities are mixed; otherwise every ACK is genuine.
 template <wire::Family kFamily, bool kForged>
@@ -96,54 +97,32 @@ void check_cookies(benchmark::State& state) {
   }
   count_packets(state);
 }
-BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv4, false);
-BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv4, true);
-BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv6, false);
-BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv6, true);
-
-/// SipHash-2-4 (Aumasson, Bernstein 2012) of a message of `kWords` 64-bit words.
-template <std::size_t kWords>
-std::uint64_t siphash(const std::uint64_t (&key)[2], const std::uint64_t (&message)[kWords]) {
-  std::uint64_t v0 = key[0] ^ 0x736f6d6570736575, v1 = key[1] ^ 0x646f72616e646f6d,
-                v2 = key[0] ^ 0x6c7967656e657261, v3 = key[1] ^ 0x7465646279746573;
-  const auto rounds = [&](int n) {
-    for (; n > 0; --n) {
-      v0 += v1, v1 = std::rotl(v1, 13) ^ v0, v0 = std::rotl(v0, 32);
-      v2 += v3, v3 = std::rotl(v3, 16) ^ v2;
-      v0 += v3, v3 = std::rotl(v3, 21) ^ v0;
-      v2 += v1, v1 = std::rotl(v1, 17) ^ v2, v2 = std::rotl(v2, 32);
-    }
-  };
-  const auto absorb = [&](std::uint64_t word) {
-    v3 ^= word;
-    rounds(2);
-    v0 ^= word;
-  };
-  for (const std::uint64_t word : message) absorb(word);
-  absorb(std::uint64_t{8 * kWords} << 56);
-  v2 ^= 0xff;
-  rounds(4);
-  return v0 ^ v1 ^ v2 ^ v3;
-}
+BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv4, false)->Name("check, genuine/IPv4");
+BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv4, true)->Name("check, forged at random/IPv4");
+BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv6, false)->Name("check, genuine/IPv6");
+BENCHMARK_TEMPLATE(check_cookies, wire::Family::kIpv6, true)->Name("check, forged at random/IPv6");
 
 /// Linux' secure_tcp_syn_cookie, IPv4: one hash of the tuple, one of the tuple and the minute, 16 bytes each.
 void linux_two_siphash(benchmark::State& state) {
   const auto messages = random_items<std::array<std::uint64_t, 2>>(kBurst);
-  const std::uint64_t keys[2][2] = {{1, 2}, {3, 4}};
+  const bench::SipKey keys[2] = {{1, 2}, {3, 4}};
   std::vector<std::uint32_t> cookies(kBurst);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kBurst; ++i) {
       const std::uint64_t message[2] = {messages[i][0], messages[i][1]};
-      cookies[i] = static_cast<std::uint32_t>(siphash(keys[0], message) + siphash(keys[1], message));
+      cookies[i] =
+          static_cast<std::uint32_t>(bench::siphash(keys[0], message) + bench::siphash(keys[1], message));
     }
     benchmark::DoNotOptimize(cookies.data());
     benchmark::ClobberMemory();
   }
   count_packets(state);
 }
-BENCHMARK(linux_two_siphash);
+BENCHMARK(linux_two_siphash)->Name("what Linux mints with: two SipHash/IPv4");
 
 }  // namespace
 }  // namespace synward::cookie
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  return synward::bench::run(argc, argv, synward::bench::Order::kInterleaved);
+}

@@ -1,0 +1,37 @@
+// Memory as a worker has it: in large pages, so that no figure is one of TLB misses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <sys/mman.h>
+
+namespace synward::bench {
+
+inline constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+/// Zeroed, of transparent huge pages where the kernel grants them on request.
+class HugeMemory {
+ public:
+  explicit HugeMemory(std::size_t bytes) : mapped_{(bytes / kHugePage + 2) * kHugePage} {
+    void* const map = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) throw std::bad_alloc{};
+    map_ = static_cast<std::byte*>(map);
+    madvise(map_, mapped_, MADV_HUGEPAGE);
+  }
+  HugeMemory(const HugeMemory&) = delete;
+  HugeMemory& operator=(const HugeMemory&) = delete;
+  ~HugeMemory() { munmap(map_, mapped_); }
+
+  /// Begins at a large page.
+  [[nodiscard]] std::byte* data() const {
+    const auto misaligned = reinterpret_cast<std::uintptr_t>(map_) % kHugePage;
+    return map_ + (misaligned == 0 ? 0 : kHugePage - misaligned);
+  }
+
+ private:
+  std::size_t mapped_;
+  std::byte* map_;
+};
+
+}  // namespace synward::bench

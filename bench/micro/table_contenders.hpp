@@ -1,0 +1,140 @@
+// The connection table and DPDK's rte_hash, as contenders of one interface. Both read one field of the
+// connection that they find.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include <rte_errno.h>
+#include <rte_hash.h>
+#include <rte_malloc.h>
+
+#include "bench/micro/huge_memory.hpp"
+#include "dataplane/table/connection_table.hpp"
+
+namespace synward::bench {
+
+inline constexpr std::size_t kBulk = 64;
+
+/// rte_malloc's memory, for what rte_hash allocates, in pages as large as those of the other contender.
+class DpdkHeap {
+ public:
+  explicit DpdkHeap(std::size_t bytes) : bytes_{bytes / kHugePage * kHugePage}, memory_{bytes_} {
+    const auto pages = static_cast<unsigned>(bytes_ / kHugePage);
+    if (rte_malloc_heap_create(kName) != 0 ||
+        rte_malloc_heap_memory_add(kName, memory_.data(), bytes_, nullptr, pages, kHugePage) != 0)
+      throw std::runtime_error{std::string{"rte_malloc_heap: "} + rte_strerror(rte_errno)};
+  }
+  DpdkHeap(const DpdkHeap&) = delete;
+  DpdkHeap& operator=(const DpdkHeap&) = delete;
+  ~DpdkHeap() {
+    rte_malloc_heap_memory_remove(kName, memory_.data(), bytes_);
+    rte_malloc_heap_destroy(kName);
+  }
+  [[nodiscard]] static int socket() { return rte_malloc_heap_get_socket(kName); }
+
+ private:
+  static constexpr const char* kName = "bench";
+  std::size_t bytes_;
+  HugeMemory memory_;
+};
+
+template <wire::Family kFamily>
+class SynwardTable {
+ public:
+  using Key = table::FlowKey<kFamily>;
+  static constexpr const char* kName = "synward";
+
+  explicit SynwardTable(std::size_t connections)
+      : memory_{bytes(connections)},
+        table_{{memory_.data(), bytes(connections)}, connections, secret(), table::Tick{1}} {}
+
+  std::uint32_t find(const Key& key) {
+    auto* const entry = table_.find(key);
+    return entry == nullptr ? 0 : entry->state.ts_recent;
+  }
+  std::uint32_t find_bulk(const Key* keys) {
+    std::array<table::Connection<kFamily>*, kBulk> found;
+    table_.find_bulk(keys, kBulk, found.data());
+    std::uint32_t sum = 0;
+    for (auto* const entry : found) sum += entry == nullptr ? 0 : entry->state.ts_recent;
+    return sum;
+  }
+  void insert(const Key& key) {
+    table_.insert(key, table::ConnectionPhase::kEstablished, table::Tick{1})->connection.state.ts_recent = 1;
+  }
+  void erase(const Key& key) { table_.erase(*table_.find(key)); }
+
+ private:
+  static std::size_t bytes(std::size_t connections) {
+    return table::ConnectionTable<kFamily>::bytes_needed(connections);
+  }
+  static table::HashSecret secret() {
+    std::mt19937_64 random{3};
+    table::HashSecret secret{};
+    for (auto& row : secret.multipliers)
+      for (auto& multiplier : row) multiplier = random();
+    for (auto& addend : secret.addends) addend = random();
+    secret.mixer = random();
+    return secret;
+  }
+
+  HugeMemory memory_;
+  table::ConnectionTable<kFamily> table_;
+};
+
+/// rte_hash gives a position; the connections lie in an array beside it.
+template <wire::Family kFamily>
+class RteHashTable {
+ public:
+  using Key = table::FlowKey<kFamily>;
+  static constexpr const char* kName = "rte_hash";
+
+  explicit RteHashTable(std::size_t connections) : heap_{connections * 160 + (std::size_t{64} << 20)} {
+    rte_hash_parameters parameters{};
+    parameters.name = "bench";
+    parameters.entries = static_cast<std::uint32_t>(connections * 4 / 3);  // at most 75 % full, as ours
+    parameters.key_len = sizeof(Key);
+    parameters.socket_id = DpdkHeap::socket();
+    hash_ = rte_hash_create(&parameters);
+    if (hash_ == nullptr) throw std::runtime_error{std::string{"rte_hash: "} + rte_strerror(rte_errno)};
+    const auto positions = static_cast<std::size_t>(rte_hash_max_key_id(hash_)) + 1;
+    states_ = static_cast<table::ConnectionState*>(
+        rte_zmalloc_socket(nullptr, positions * sizeof *states_, 64, DpdkHeap::socket()));
+    if (states_ == nullptr) throw std::runtime_error{"rte_hash: no memory for the connections"};
+  }
+  RteHashTable(const RteHashTable&) = delete;
+  RteHashTable& operator=(const RteHashTable&) = delete;
+  ~RteHashTable() {
+    rte_hash_free(hash_);
+    rte_free(states_);
+  }
+
+  std::uint32_t find(const Key& key) {
+    const std::int32_t at = rte_hash_lookup(hash_, &key);
+    return at < 0 ? 0 : states_[at].ts_recent;
+  }
+  std::uint32_t find_bulk(const Key* keys) {
+    std::array<const void*, kBulk> pointers;
+    std::array<std::int32_t, kBulk> positions;
+    for (std::size_t i = 0; i < kBulk; ++i) pointers[i] = &keys[i];
+    rte_hash_lookup_bulk(hash_, pointers.data(), kBulk, positions.data());
+    std::uint32_t sum = 0;
+    for (const std::int32_t at : positions) sum += at < 0 ? 0 : states_[at].ts_recent;
+    return sum;
+  }
+  void insert(const Key& key) { states_[rte_hash_add_key(hash_, &key)].ts_recent = 1; }
+  void erase(const Key& key) { rte_hash_del_key(hash_, &key); }
+
+ private:
+  DpdkHeap heap_;
+  rte_hash* hash_;
+  table::ConnectionState* states_;
+};
+
+}  // namespace synward::bench
