@@ -36,6 +36,9 @@ struct Service {
   wire::Port port{0};
   Then then = Then::kAccept;
   Profile profile;
+  std::uint32_t idle_timeout_ms =
+      7'440'000;                     ///< of an open connection, then an RST; 2 h 4 min: RFC 5382 REQ-5
+  std::uint32_t close_after_ms = 0;  ///< of silence, then our FIN; 0: only when the client closes
 };
 
 /// Lookup by address and port in one probe per distinct prefix length of the family, however many services

@@ -12,11 +12,12 @@
 //   28   52    4       ts_offset                 our TSval is this plus the millisecond clock
 //   32   56    4       deadline                  Tick; written by the table only
 //   36   60    2       service                   index into the service table
-//   38   62    2       cookie_slot               low bits of the slot whose cookie opened it
-//   40   64    1       phase                     written by the table only
-//   41   65    1       options                   [3:0] accepted, ecn, sack, timestamps
-//   42   66    1       window scales             [7:4] ours, [3:0] the client's
-//   43   67    1       retransmissions           of what is outstanding now
+//   38   62    2       path                      by which link its client is reached: index into the path
+//   table 40   64    1       phase                     written by the table only 41   65    1       options
+//   [3:0] accepted, ecn, sack, timestamps 42   66    1       window scales             [7:4] ours, [3:0] the
+//   client's 43   67    1       [7:4] low bits of the slot whose cookie opened it, [3:0] retransmissions of
+//   what is
+//                      outstanding now
 //   44   68            end
 //
 // A splice terminates no half: it will keep its deltas where service_acked and ts_offset are, so proxy fits.
@@ -102,11 +103,11 @@ struct ConnectionState {
   std::uint32_t ts_recent, ts_offset;
   TableOwned<Tick>
       deadline;  ///< when the sweep hands the connection to its policy; ConnectionTable::set_deadline()
-  std::uint16_t service, cookie_slot;
+  std::uint16_t service, path;
   TableOwned<ConnectionPhase> phase;  ///< ConnectionTable::set_phase()
   ConnectionOptions options;
   WindowScales window_scales;
-  std::uint8_t retransmissions;
+  std::uint8_t retransmissions : 4, cookie_slot : 4;
 };
 static_assert(sizeof(ConnectionState) == 32 && alignof(ConnectionState) == 4);
 

@@ -170,6 +170,19 @@ inline void TcpOptions::read(std::uint8_t kind, std::span<const std::byte> value
   return parsed;
 }
 
+/// The timestamps alone, which is what a connection's segments are read for. Nearly all have them where
+/// RFC 7323 appendix A puts them.
+[[nodiscard]] inline std::optional<TcpTimestamps> parse_timestamps(std::span<const std::byte> options) {
+  using Kind = TcpOptionKind;
+  if (options.size() == 12 && overlay<BigEndian32>(options.data()) ==
+                                  BigEndian32{detail::word(Kind::kNop, Kind::kNop, Kind::kTimestamps, 10)}) {
+    const auto& wire = overlay<detail::TimestampsValue>(options.data() + 4);
+    return TcpTimestamps{wire.tsval.host(), wire.tsecr.host()};
+  }
+  if (options.empty()) return std::nullopt;
+  return parse_tcp_options(options).timestamps();
+}
+
 /// What a SYN or a SYN-ACK of ours offers.
 struct SynOptions {
   std::optional<std::uint16_t> mss;

@@ -11,9 +11,10 @@ from sources import ROOT, cpp_files, includes
 LEAVES = ["dataplane/wire", "dataplane/crypto"]
 OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
-SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "core_state")]
+SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "budget",
+                                          "stray_memory", "link_path", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
-BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/nic"]
+BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/housekeeping", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
 
 # What a folder, or a file by its path without its ending, may include besides itself. The longest name that fits counts.
@@ -32,9 +33,14 @@ MAY_INCLUDE = {
     "dataplane/route": OVER_LEAVES + SHARED,
     "dataplane/drop": OVER_LEAVES + SHARED,
     "dataplane/counters": OVER_LEAVES + SHARED,
+    "dataplane/gauge": SHARED,
+    "dataplane/budget": [],
+    "dataplane/stray_memory": OVER_LEAVES,
+    "dataplane/link_path": LEAVES,
     "dataplane/core_state": BELOW_STAGES,
     "dataplane/stages": BELOW_STAGES,
     "dataplane/pipeline": BELOW_STAGES + ["dataplane/stages"],
+    "dataplane/housekeeping": BELOW_STAGES + ["dataplane/stages"],
     "dataplane/steering": ["dataplane/wire"],
     "dataplane/nic": OVER_LEAVES + SHARED,
     "dataplane/worker": BELOW_WORKER,

@@ -1,0 +1,64 @@
+// How a client is reached when there is no frame of its own to turn round: the station that its segments come
+// from, with its VLAN tags. Clients are many, their routers few.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "dataplane/wire/net_types.hpp"
+
+namespace synward {
+
+/// Up to two VLAN tags, as they lie in the frame between the addresses and the EtherType.
+inline constexpr std::size_t kMaxTagBytes = 8;
+
+struct LinkPath {
+  wire::MacAddress peer{};
+  std::uint16_t port = 0;       ///< index of the port
+  std::uint16_t tag_bytes = 0;  ///< 0, 4 or 8
+  std::array<std::byte, kMaxTagBytes> tags{};
+
+  friend bool operator==(const LinkPath&, const LinkPath&) = default;
+};
+
+/// Every path that a connection of this core has come by. Paths are never forgotten; only clients that proved
+/// their address add one, so a flood adds none.
+class LinkPaths {
+ public:
+  using Index = std::uint16_t;
+  static constexpr std::size_t kCapacity = 4096;
+  static constexpr Index kNone = 0xffff;
+
+  LinkPaths() : slots_(2 * kCapacity, kNone) { paths_.reserve(kCapacity); }
+
+  /// kNone when there are kCapacity others already.
+  [[nodiscard]] Index intern(const LinkPath& path) {
+    std::size_t slot = hash(path) % slots_.size();
+    while (slots_[slot] != kNone) {
+      if (paths_[slots_[slot]] == path) return slots_[slot];
+      slot = (slot + 1) % slots_.size();
+    }
+    if (paths_.size() == kCapacity) return kNone;
+    paths_.push_back(path);
+    return slots_[slot] = static_cast<Index>(paths_.size() - 1);
+  }
+  [[nodiscard]] const LinkPath& operator[](Index index) const { return paths_[index]; }
+
+ private:
+  static std::uint64_t hash(const LinkPath& path) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), &path.peer, sizeof path.peer);
+    std::memcpy(&words[1], path.tags.data(), path.tags.size());
+    const std::uint64_t h = (words[0] ^ path.port) * 0x9e3779b97f4a7c15 + words[1] * 0xc2b2ae3d27d4eb4f;
+    return h ^ h >> 32;
+  }
+
+  std::vector<LinkPath> paths_;
+  std::vector<Index> slots_;  ///< open addressing, at most half full
+};
+
+}  // namespace synward
