@@ -23,6 +23,8 @@ struct Service {
   std::variant<wire::Ipv4Address, wire::Ipv6Address> address;
   std::uint8_t prefix_bits;  ///< 32 or 128: one address
   std::uint16_t port;
+  std::uint32_t idle_timeout_s = 7440;  ///< 2 h 4 min: RFC 5382 REQ-5
+  std::uint32_t close_after_s = 0;      ///< of silence; 0: never
 };
 
 struct Config {
@@ -30,7 +32,9 @@ struct Config {
   Poll poll = Poll::kAdaptive;
   Port port;  ///< endpoint mode has one
   std::vector<Service> services;
-  std::string control_socket;
+  std::uint32_t connections_per_core = 1u << 20;  ///< of each family that a service has
+  std::uint32_t accept_backlog = 4096;            ///< a core
+  std::string control_socket = "/run/synward/control.sock";
 };
 
 }  // namespace synward::config

@@ -86,6 +86,15 @@ bool parse_address(const std::string& text, Service& service) {
          parse_address<wire::Ipv6Address>(AF_INET6, host, bits, service);
 }
 
+/// Leaves `value` as it is when the key is not there.
+void read_integer(Reader& reader, const char* key, const char* allowed, std::int64_t least, std::int64_t most,
+                  std::uint32_t& value) {
+  const auto number = reader.get<std::int64_t>(key, allowed, false);
+  if (!number) return;
+  if (*number < least || *number > most) return reader.refuse(key, allowed);
+  value = static_cast<std::uint32_t>(*number);
+}
+
 void read_workers(Reader& top, Errors& errors, Config& config) {
   const auto* node = top.find("workers", "a table", true);
   if (node == nullptr) return;
@@ -133,6 +142,14 @@ void read_service(Reader reader, Config& config) {
       reader.refuse("port", "one that no other service has at this address");
     }
   }
+  constexpr const char* kThen = "\"accept\"";
+  if (const auto then = reader.get<std::string>("then", kThen, false); then && *then != "accept") {
+    reader.refuse("then", kThen);
+  }
+  constexpr const char* kIdle = "seconds, 1 to 604800 (a week)";
+  read_integer(reader, "idle_timeout", kIdle, 1, 604'800, service.idle_timeout_s);
+  constexpr const char* kClose = "seconds of silence, 1 to 604800 (a week)";
+  read_integer(reader, "close_after", kClose, 1, 604'800, service.close_after_s);
   reader.finish();
   config.services.push_back(std::move(service));
 }
@@ -160,12 +177,28 @@ void each_table(Reader& top, Errors& errors, const char* key, std::size_t least,
   }
 }
 
-void read_control(Reader& top, Errors& errors, Config& config) {
-  config.control_socket = "/run/synward/control.sock";
-  const auto* node = top.find("control", "a table", false);
+/// Calls `read` with a reader for the table `key`, when it is there.
+template <typename Read>
+void optional_table(Reader& top, Errors& errors, const char* key, Read&& read) {
+  const auto* node = top.find(key, "a table", false);
   if (node == nullptr) return;
-  if (!node->is_table()) return top.refuse("control", "a table");
-  Reader control{*node->as_table(), "control", errors};
+  if (!node->is_table()) return top.refuse(key, "a table");
+  Reader reader{*node->as_table(), key, errors};
+  read(reader);
+  reader.finish();
+}
+
+void read_table(Reader& table, Config& config) {
+  constexpr const char* kConnections = "connections, 1024 to 67108864";
+  read_integer(table, "connections_per_core", kConnections, 1024, 67'108'864, config.connections_per_core);
+}
+
+void read_accept(Reader& accept, Config& config) {
+  constexpr const char* kBacklog = "connections, 1 to 1048576";
+  read_integer(accept, "backlog", kBacklog, 1, 1'048'576, config.accept_backlog);
+}
+
+void read_control(Reader& control, Config& config) {
   constexpr const char* kSocket = "an absolute path of at most 107 bytes";
   static_assert(sizeof(sockaddr_un::sun_path) == 108);
   if (const auto path = control.get<std::string>("socket", kSocket, false)) {
@@ -173,7 +206,6 @@ void read_control(Reader& top, Errors& errors, Config& config) {
       control.refuse("socket", kSocket);
     config.control_socket = *path;
   }
-  control.finish();
 }
 
 std::string address_text(const Service& service) {
@@ -216,7 +248,12 @@ Loaded parse(std::string_view text, const std::string& path) {
                [&](Reader reader) { read_port(std::move(reader), loaded.config); });
     each_table(top, errors, "service", 1, 65'000,
                [&](Reader reader) { read_service(std::move(reader), loaded.config); });
-    read_control(top, errors, loaded.config);
+    const auto into = [&](auto read) {
+      return [&loaded, read](Reader& reader) { read(reader, loaded.config); };
+    };
+    optional_table(top, errors, "table", into(read_table));
+    optional_table(top, errors, "accept", into(read_accept));
+    optional_table(top, errors, "control", into(read_control));
     top.finish();
   } catch (const toml::parse_error& error) {
     errors.add(error.source(), "not TOML: " + std::string{error.description()});
@@ -241,14 +278,21 @@ std::string to_toml(const Config& config) {
   for (const auto lcore : config.lcores) lcores += (lcores.empty() ? "" : ",") + std::to_string(lcore);
   toml::array services;
   for (const Service& service : config.services) {
-    services.push_back(
-        toml::table{{"name", service.name}, {"address", address_text(service)}, {"port", service.port}});
+    toml::table row{{"name", service.name},
+                    {"address", address_text(service)},
+                    {"port", service.port},
+                    {"then", "accept"},
+                    {"idle_timeout", service.idle_timeout_s}};
+    if (service.close_after_s != 0) row.insert("close_after", service.close_after_s);
+    services.push_back(std::move(row));
   }
   const toml::table file{
       {"workers",
        toml::table{{"lcores", lcores}, {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
       {"port", toml::array{toml::table{{"name", config.port.name}, {"device", config.port.device}}}},
       {"service", services},
+      {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
+      {"accept", toml::table{{"backlog", config.accept_backlog}}},
       {"control", toml::table{{"socket", config.control_socket}}}};
   std::ostringstream text;
   text << file << "\n";

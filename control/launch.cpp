@@ -15,10 +15,12 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_memory.h>
 #include <spdlog/spdlog.h>
 
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
 
 namespace synward::control {
@@ -47,6 +49,8 @@ service::ServiceTable service_table(const config::Config& config, std::uint16_t 
                         .address = from.address,
                         .prefix_bits = from.prefix_bits,
                         .port = wire::Port{from.port}};
+    to.idle_timeout_ms = from.idle_timeout_s * 1000;
+    to.close_after_ms = from.close_after_s * 1000;
     to.profile.mss = static_cast<std::uint16_t>(mtu - 40);  // RFC 9293 3.7.1: less the fixed headers
     if (std::holds_alternative<wire::Ipv6Address>(from.address)) to.profile.mss -= kIpv6MssLess;
     services.push_back(std::move(to));
@@ -54,12 +58,57 @@ service::ServiceTable service_table(const config::Config& config, std::uint16_t 
   return service::ServiceTable{std::move(services)};
 }
 
-Steering random_steering(std::size_t workers) {
-  Steering::Key key;
-  if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+template <typename T>
+T random() {
+  static_assert(std::has_unique_object_representations_v<T>);
+  T value;
+  if (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) {
     throw std::runtime_error("the kernel gives no random numbers");
   }
-  return Steering{key, static_cast<std::uint16_t>(workers)};
+  return value;
+}
+
+/// How many connections of this family a core must hold: a family without a service needs no table.
+template <wire::Family kFamily>
+std::size_t connections_of(const config::Config& config) {
+  const auto uses = [](const config::Service& service) {
+    return std::holds_alternative<wire::Address<kFamily>>(service.address);
+  };
+  const bool used = std::any_of(config.services.begin(), config.services.end(), uses);
+  return used ? config.connections_per_core : 0;
+}
+
+template <wire::Family kFamily>
+std::size_t table_bytes(const config::Config& config) {
+  return table::ConnectionTable<kFamily>::bytes_needed(connections_of<kFamily>(config));
+}
+
+/// The connection tables of one core, on the NUMA node of its lcore.
+struct CoreTables {
+  CoreTables(const config::Config& config, std::uint16_t lcore)
+      : ipv4{"the IPv4 connection table", table_bytes<wire::Family::kIpv4>(config), node_of(lcore)},
+        ipv6{"the IPv6 connection table", table_bytes<wire::Family::kIpv6>(config), node_of(lcore)},
+        plan{.ipv4 = {ipv4.bytes(), connections_of<wire::Family::kIpv4>(config)},
+             .ipv6 = {ipv6.bytes(), connections_of<wire::Family::kIpv6>(config)},
+             .secret = random<table::HashSecret>(),
+             .backlog = config.accept_backlog} {}
+
+  nic::TableMemory ipv4, ipv6;
+  CorePlan plan;
+
+ private:
+  static int node_of(std::uint16_t lcore) {
+    return rte_eal_has_hugepages() != 0 ? static_cast<int>(rte_lcore_to_socket_id(lcore)) : SOCKET_ID_ANY;
+  }
+};
+
+/// What ordinary memory must hold, in MiB: packets, rings and drivers, and the tables, which must each find
+/// room in one piece.
+std::size_t ordinary_memory_mib(const config::Config& config) {
+  constexpr std::size_t kMib = std::size_t{1} << 20, kForPacketsMib = 256, kForEachWorkerMib = 32;
+  const std::size_t tables =
+      table_bytes<wire::Family::kIpv4>(config) + table_bytes<wire::Family::kIpv6>(config);
+  return kForPacketsMib + config.lcores.size() * (kForEachWorkerMib + 2 * (tables / kMib + 1));
 }
 
 /// EAL up, and down again when the process ends in order.
@@ -128,12 +177,13 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   for (const auto lcore : config.lcores) lcores += "," + std::to_string(lcore) + "@" + std::to_string(lcore);
   add("--lcores", lcores);
   add("--main-lcore", std::to_string(id));
-  if (huge_pages) {
+  const bool no_huge = std::find(extra.begin(), extra.end(), "--no-huge") != extra.end();
+  if (huge_pages && !no_huge) {
     add("--in-memory");
   } else {
     add("--no-huge");
     add("--no-shconf");
-    add("-m", "512");
+    add("-m", std::to_string(ordinary_memory_mib(config)));
   }
   if (config.port.device.rfind("net_", 0) == 0) add("--no-pci");
   add("--no-telemetry");
@@ -166,12 +216,14 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(), wall_ms};
   spdlog::info("cookies: a random key of this process, {}; a restart breaks the handshakes in flight",
                crypto::best_aes().name);
+  std::vector<std::unique_ptr<CoreTables>> tables;
   std::vector<std::unique_ptr<CoreState>> cores;
   for (std::uint16_t w = 0; w < workers_count; ++w) {
-    cores.push_back(std::make_unique<CoreState>(keys, services));
+    tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
+    cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports.push_back(ports.front()->info());
   }
-  const Steering steering = random_steering(workers_count);
+  const Steering steering{random<Steering::Key>(), workers_count};
   if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
 

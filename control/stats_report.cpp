@@ -32,6 +32,7 @@ nlohmann::json reading_json(const CounterReading& r) {
           {"drops", drops},
           {"routes", by_label(kRouteTable, r.route)},
           {"events", by_label(kEventTable, r.event)},
+          {"gauges", by_label(kGaugeTable, r.gauge)},
           {"balances", r.balances()}};
 }
 
@@ -66,9 +67,17 @@ std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before
     }
     text += fmt::format("{:<24}{}\n", label, help);
   };
+  // What stands has no rate: the column stays free.
+  const auto gauge = [&](std::uint64_t value, std::string_view label, std::string_view help) {
+    text += fmt::format("{:>14}  {:{}}{:<24}{}\n", value, "", elapsed_s > 0 ? 14 : 0, label, help);
+  };
   line("rx", "rx", "frames received");
   line("sent", "sent", "frames that became their own reply");
+  line("forwarded", "forwarded", "frames that ended at the acceptor");
   for (const auto& row : kEventTable) line("events/" + std::string{row.label}, row.label, row.help);
+  for (const auto& row : kGaugeTable)
+    gauge(total.at("gauges").at(std::string{row.label}), row.label, row.help);
+  line("originated", "originated", "frames of synward's own accord");
   line("handed_over", "handed_over", "frames moved to the core that owns their flow");
   line("dropped", "dropped", "frames that ended here, each for one of these reasons:");
   for (const auto& row : kDropTable) {

@@ -16,9 +16,10 @@ inline constexpr std::size_t kBurstMax = 64;
 /// Readable and writable bytes behind every frame's end (mbuf tailroom): for whole-vector loads and stores of
 /// kernels. Scalar code uses the first kReplyGrowth at most; tests poison the others.
 inline constexpr std::size_t kFrameSlack = 64;
-/// How much longer than its question a reply may be: the link-layer option of a neighbour advertisement, or
-/// the MSS option of a SYN-ACK to a SYN that has none.
-inline constexpr std::size_t kReplyGrowth = 8;
+/// How much longer than its question a reply may be: by the timestamps of a challenge ACK to an RST that has
+/// none. (The link-layer option of a neighbour advertisement, and the MSS of a SYN-ACK to a SYN without any,
+/// take 8.)
+inline constexpr std::size_t kReplyGrowth = 12;
 
 using LaneIndex = std::uint8_t;
 template <typename T>
@@ -91,7 +92,8 @@ struct Burst {
   Lane<RxChecksum> transport_checksum;  ///< TCP
   Lane<PacketHandle> packet;
   Lane<PacketView> view;      ///< from classify() on
-  Lane<Drop> drop;            ///< why a lane stands in on(kDrop)
+  Lane<void*> connection;     ///< of a lane in on(kKnown): a table::Connection of its family
+  Lane<Drop> drop;            ///< why a lane stands in on(kDrop); why one in on(kStray) would
   Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to
 
   [[nodiscard]] IndexList& on(Route route) { return lists_[static_cast<std::size_t>(route)]; }

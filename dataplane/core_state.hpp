@@ -4,13 +4,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "dataplane/accept/accept_queue.hpp"
+#include "dataplane/budget.hpp"
 #include "dataplane/burst.hpp"
 #include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
+#include "dataplane/link_path.hpp"
 #include "dataplane/service/service_table.hpp"
 #include "dataplane/steering.hpp"
+#include "dataplane/stray_memory.hpp"
+#include "dataplane/table/connection_table.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward {
@@ -48,7 +54,7 @@ class Outbox {
   std::array<Frame, kFrames> frames_;
 };
 
-/// What happened since the last settle(), which alone publishes it.
+/// What happened since CoreState::publish_events().
 class Tally {
  public:
   void add(Event event, std::uint64_t n = 1) { counts_[static_cast<std::size_t>(event)] += n; }
@@ -61,15 +67,56 @@ class Tally {
   std::array<std::uint64_t, kCountOf<Event>> counts_{};
 };
 
-/// `services`, `steering` and what `keys` points to outlive it.
+/// One family's table, before it is made.
+struct TablePlan {
+  std::span<std::byte>
+      memory;  ///< zeroed, aligned to 64, ConnectionTable::bytes_needed(connections); outlives the core
+  std::size_t connections = 0;
+};
+
+/// What a core is made with, beside what all cores share.
+struct CorePlan {
+  TablePlan ipv4, ipv6;
+  table::HashSecret secret;  ///< drawn at random at start
+  std::size_t backlog = 4096;
+};
+
+/// How many RSTs to strays and how many challenge ACKs (RFC 5961 7) one core sends a second, at most. Linux
+/// allows 1000 challenge ACKs a second (tcp_challenge_ack_limit).
+inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kChallengesPerSecond = 1000;
+
+/// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
-  CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table)
-      : keys{slot_keys}, services{&service_table} {}
+  /// Throws what ConnectionTable throws.
+  CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table,
+            const CorePlan& plan)
+      : keys{slot_keys},
+        services{&service_table},
+        secret{plan.secret},
+        accept_queue{plan.backlog},
+        table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
+        table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {}
   /// The worker, before each burst.
   void set_clock(Clock clock) {
     now = clock;
     keys.advance(clock.wall_ms);
   }
+  template <wire::Family kFamily>
+  [[nodiscard]] table::ConnectionTable<kFamily>& table() {
+    if constexpr (kFamily == wire::Family::kIpv4) {
+      return table4_;
+    } else {
+      return table6_;
+    }
+  }
+  /// Makes what was tallied visible to other threads: settle(), and housekeep() when there was no burst.
+  void publish_events() {
+    for (std::size_t e = 0; e < kCountOf<Event>; ++e) {
+      if (const auto n = tally[static_cast<Event>(e)]; n != 0) counters.event[e].add(n);
+    }
+    tally.reset();
+  }
+  [[nodiscard]] table::Tick tick() const { return table::tick_at(now.mono_ms); }
 
   std::uint16_t index = 0;  ///< of this worker, from 0
   Clock now;
@@ -77,9 +124,19 @@ struct CoreState {
   cookie::SlotKeys keys;
   const service::ServiceTable* services;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
+  table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
+  accept::AcceptQueue accept_queue;
+  LinkPaths paths;
+  StrayMemory strays;
+  Budget stray_resets{kStrayResetsPerSecond}, challenges{kChallengesPerSecond};
+  std::uint64_t swept_ms = 0;  ///< when housekeep() last moved the sweep on
   Outbox outbox;
   Tally tally;
   Counters counters;
+
+ private:
+  table::ConnectionTable<wire::Family::kIpv4> table4_;
+  table::ConnectionTable<wire::Family::kIpv6> table6_;
 };
 
 }  // namespace synward

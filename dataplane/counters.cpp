@@ -44,6 +44,7 @@ CounterReading& CounterReading::operator+=(const CounterReading& other) {
   add(route, other.route);
   add(drop, other.drop);
   add(event, other.event);
+  add(gauge, other.gauge);
   return *this;
 }
 
@@ -53,6 +54,7 @@ CounterReading read(const Counters& counters) {
   copy(reading.route, counters.route);
   copy(reading.drop, counters.drop);
   copy(reading.event, counters.event);
+  copy(reading.gauge, counters.gauge);
   return reading;
 }
 

@@ -7,6 +7,7 @@
 
 #include "dataplane/drop.hpp"
 #include "dataplane/event.hpp"
+#include "dataplane/gauge.hpp"
 #include "dataplane/route.hpp"
 
 namespace synward {
@@ -39,6 +40,7 @@ struct alignas(64) Counters {
   std::array<Counter, kCountOf<Route>> route;
   std::array<Counter, kCountOf<Drop>> drop;
   std::array<Counter, kCountOf<Event>> event;
+  std::array<Counter, kCountOf<Gauge>> gauge;  ///< as of the worker's last turn
   Counter released, held_dropped, held_now;
   Counter originated;           ///< frames synward sent of its own accord; in no identity
   Counter originated_dropped;   ///< the same, refused by a full transmit queue
@@ -51,12 +53,14 @@ struct CounterReading {
   std::array<std::uint64_t, kCountOf<Route>> route{};
   std::array<std::uint64_t, kCountOf<Drop>> drop{};
   std::array<std::uint64_t, kCountOf<Event>> event{};
+  std::array<std::uint64_t, kCountOf<Gauge>> gauge{};
   std::uint64_t released = 0, held_dropped = 0, held_now = 0, originated = 0, originated_dropped = 0;
   std::uint64_t bursts = 0, empty_polls = 0;
 
   [[nodiscard]] std::uint64_t operator[](Route r) const { return route[static_cast<std::size_t>(r)]; }
   [[nodiscard]] std::uint64_t operator[](Drop d) const { return drop[static_cast<std::size_t>(d)]; }
   [[nodiscard]] std::uint64_t operator[](Event e) const { return event[static_cast<std::size_t>(e)]; }
+  [[nodiscard]] std::uint64_t operator[](Gauge g) const { return gauge[static_cast<std::size_t>(g)]; }
 
   /// Every frame that came in ended somewhere, and every drop has its reason. Exact between bursts of a core
   /// that has stopped or is quiet; while it runs, a reading may catch it inside settle().

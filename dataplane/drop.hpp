@@ -39,8 +39,16 @@ enum class Drop : std::uint8_t {
   kBadIcmpChecksum,
   // answer_syn
   kMssTooSmall,
-  // reject
-  kNoConnection,
+  // find_connection, admit_ack
+  kRstWithoutConnection,
+  kBadCookie,
+  kSpentCookie,
+  kAcceptQueueFull,
+  kTableFull,
+  // relay
+  kRstOutsideWindow,
+  kMissingTimestamp,
+  kChallengeLimited,
   // the worker
   kSteerFull,
   kTxFull,
@@ -78,7 +86,18 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kBadIcmpChecksum, "bad_icmp_checksum", "ICMP or ICMPv6 checksum does not match"},
     {Drop::kMssTooSmall, "mss_too_small",
      "SYN offers a segment size below any link's: it asks for many packets (CVE-2019-11479)"},
-    {Drop::kNoConnection, "no_connection", "segment for no connection of ours"},
+    {Drop::kRstWithoutConnection, "rst_without_connection", "RST for no connection of ours"},
+    {Drop::kBadCookie, "bad_cookie", "segment of no connection that carries no cookie of ours"},
+    {Drop::kSpentCookie, "spent_cookie",
+     "segment of a connection that is over: its cookie opens no second one"},
+    {Drop::kAcceptQueueFull, "accept_queue_full",
+     "valid cookie, but the accept queue is full (Linux: ListenOverflows)"},
+    {Drop::kTableFull, "table_full", "valid cookie, but the connection table has no room"},
+    {Drop::kRstOutsideWindow, "rst_outside_window", "RST whose sequence number is not in the window"},
+    {Drop::kMissingTimestamp, "missing_timestamp",
+     "segment without the timestamps that its connection agreed on (RFC 7323 3.2)"},
+    {Drop::kChallengeLimited, "challenge_limited",
+     "unacceptable segment, and the budget for challenge ACKs is spent (RFC 5961 7)"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
     {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
 }};

@@ -11,7 +11,10 @@ void run_burst(CoreState& core, Burst& burst) {
   answer_neighbor(burst, core);  // ARP, NDP
   answer_echo(burst, core);      // ICMPv4/v6 echo
   answer_syn(burst, core);       // mint a cookie, turn the frame into a SYN-ACK
-  reject(burst);                 // what belongs to no connection ends
+  find_connection(burst, core);  // known flows leave the cookie path here
+  relay(burst, core);            // and go to their acceptor, so nobody's order changes
+  admit_ack(burst, core);        // check the cookie, promote, and on to the acceptor
+  reject(burst, core);           // RST for repeated strays, within a budget
 }  // the worker then transmits, and settle() counts every lane once
 
 }  // namespace synward

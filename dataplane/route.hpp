@@ -19,6 +19,12 @@ enum class Route : std::uint8_t {
   kSyn6,
   kSegment4,
   kSegment6,
+  kKnown4,
+  kKnown6,
+  kCookie4,
+  kCookie6,
+  kStray4,
+  kStray6,
   // verdicts
   kSend,
   kForward,
@@ -38,6 +44,12 @@ inline constexpr Table<Route> kRouteTable{{
     {Route::kSyn6, "syn6", "SYN to a service over IPv6"},
     {Route::kSegment4, "segment4", "any other legal segment to a service over IPv4"},
     {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
+    {Route::kKnown4, "known4", "fits a connection of ours over IPv4"},
+    {Route::kKnown6, "known6", "fits a connection of ours over IPv6"},
+    {Route::kCookie4, "cookie4", "fits no connection over IPv4, so it may carry a cookie"},
+    {Route::kCookie6, "cookie6", "fits no connection over IPv6, so it may carry a cookie"},
+    {Route::kStray4, "stray4", "neither connection nor cookie, over IPv4"},
+    {Route::kStray6, "stray6", "neither connection nor cookie, over IPv6"},
     {Route::kSend, "send", "became its own reply, and leaves by the port it came from"},
     {Route::kForward, "forward", "went on to its destination: the other port, or the local acceptor"},
     {Route::kHold, "hold", "waits for its backend's handshake"},
@@ -53,6 +65,9 @@ struct Routes {
   static constexpr Route kEcho = kIs4 ? Route::kEcho4 : Route::kEcho6;
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
+  static constexpr Route kKnown = kIs4 ? Route::kKnown4 : Route::kKnown6;
+  static constexpr Route kCookie = kIs4 ? Route::kCookie4 : Route::kCookie6;
+  static constexpr Route kStray = kIs4 ? Route::kStray4 : Route::kStray6;
 };
 
 }  // namespace synward

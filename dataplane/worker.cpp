@@ -11,6 +11,7 @@
 #include <rte_pause.h>
 #include <rte_ring.h>
 
+#include "dataplane/housekeeping.hpp"
 #include "dataplane/nic/setup_error.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/stages.hpp"
@@ -160,6 +161,7 @@ void Workers::run(std::uint16_t index) {
     // Asked before the rings are looked at: once nobody receives, nobody hands over, and an empty ring stays
     // empty.
     const bool last_turn = receiving_.load(std::memory_order_acquire) == 0;
+    housekeep(core);
     const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
     originate(core);
     (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);

@@ -1,11 +1,33 @@
+// Strays end here. The first is dropped, for it may be a reordered first flight; its repeat at least half a
+// second later is reset (RFC 9293 3.5.2), within a budget: an RST per stray would double a flood.
+#include "dataplane/stages/reply.hpp"
 #include "dataplane/stages/stages.hpp"
 
 namespace synward {
+namespace {
 
-void reject(Burst& burst) {
-  for (const Route route : {Route::kSegment4, Route::kSegment6}) {
-    for (const LaneIndex i : burst.on(route).take()) drop_lane(burst, i, Drop::kNoConnection);
+using wire::Family;
+
+template <Family kFamily>
+void reject_strays(Burst& burst, CoreState& core) {
+  for (const LaneIndex i : burst.on(Routes<kFamily>::kStray).take()) {
+    const std::uint64_t flow = table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret);
+    if (!core.strays.repeats(flow, core.now.mono_ms) || !core.stray_resets.take(core.now.mono_ms)) {
+      drop_lane(burst, i, burst.drop[i]);
+      continue;
+    }
+    core.tally.add(Event::kStrayReset);
+    const wire::SeqNum seq{tcp_header(burst, i).ack};
+    send_reply<kFamily>(burst, i,
+                        {.seq = seq, .ack = wire::SeqNum{0}, .flags = wire::TcpFlags::kRst, .window = 0});
   }
+}
+
+}  // namespace
+
+void reject(Burst& burst, CoreState& core) {
+  reject_strays<Family::kIpv4>(burst, core);
+  reject_strays<Family::kIpv6>(burst, core);
 }
 
 }  // namespace synward

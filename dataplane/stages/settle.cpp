@@ -15,10 +15,7 @@ void settle(const Burst& burst, CoreState& core) {
   }
   for (const LaneIndex i : burst.on(Route::kDrop))
     counters.drop[static_cast<std::size_t>(burst.drop[i])].add(1);
-  for (std::size_t e = 0; e < kCountOf<Event>; ++e) {
-    if (const auto n = core.tally[static_cast<Event>(e)]; n != 0) counters.event[e].add(n);
-  }
-  core.tally.reset();
+  core.publish_events();
 }
 
 }  // namespace synward

@@ -17,9 +17,14 @@ void answer_neighbor(Burst& burst, CoreState& core);
 void answer_echo(Burst& burst, CoreState& core);
 /// SYNs become SYN-ACKs that carry a cookie; reads no connection, writes none.
 void answer_syn(Burst& burst, CoreState& core);
-/// Segments that belong to no connection end. No RST for them: it may be a reordered first flight, and an RST
-/// per stray turns a flood into a bigger one.
-void reject(Burst& burst);
+/// Segments that fit a connection leave the cookie path here.
+void find_connection(Burst& burst, CoreState& core);
+/// Segments of known connections go to the acceptor.
+void relay(Burst& burst, CoreState& core);
+/// The others: whoever brings a valid cookie gets a connection, and its segment goes to the acceptor.
+void admit_ack(Burst& burst, CoreState& core);
+/// What has neither connection nor cookie ends, or is reset when it comes again.
+void reject(Burst& burst, CoreState& core);
 /// The only place that counts, after the worker has transmitted.
 void settle(const Burst& burst, CoreState& core);
 

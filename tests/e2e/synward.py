@@ -9,7 +9,7 @@ import subprocess
 from namespaces import RUN_SECONDS, LabError, Namespace, wait_until
 
 # DPDK without huge pages, PCI devices or files shared with other DPDK processes of the machine.
-NO_HUGE_PAGES = ("--no-huge", "--no-shconf", "-m", "512", "--no-pci", "--no-telemetry")
+NO_HUGE_PAGES = ("--no-huge", "--no-pci")
 START_SECONDS = 30.0  # with sanitizers, on a busy machine
 
 

@@ -9,16 +9,18 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/housekeeping.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/stages.hpp"
 #include "tests/support/addresses.hpp"
 #include "tests/support/bytes.hpp"
+#include "tests/support/core_plan.hpp"
 #include "tests/support/frame_builder.hpp"
 
 namespace synward::test {
 
 inline constexpr std::uint16_t kServicePort = 443;
-inline constexpr std::uint64_t kStartMs = 1'790'000'000'000;  // some moment of 2026, not at a slot's edge
+inline constexpr std::uint64_t kStartMs = 1'790'000'020'000;  // some moment of 2026, 20 s into a slot
 inline const wire::Ipv4Address kService4 = ip4("198.18.0.10"), kClient4 = ip4("198.19.1.2");
 inline const wire::Ipv6Address kService6 = ip6("2001:2::10"), kClient6 = ip6("2001:2:0:1::2");
 
@@ -32,9 +34,31 @@ struct Outcome {
 class PipelineLab {
  public:
   PipelineLab() : PipelineLab(default_services()) {}
-  explicit PipelineLab(std::vector<service::Service> services) : services_{std::move(services)} {
+  explicit PipelineLab(std::vector<service::Service> services, std::size_t connections = 1000,
+                       std::size_t backlog = 64)
+      : services_{std::move(services)}, memory_{connections, backlog} {
     core.ports.push_back({.mac = kOurMac});
     set_time(kStartMs);
+  }
+  ~PipelineLab() { seen() += read(core.counters); }
+  PipelineLab(PipelineLab&&) = delete;
+  /// What all labs of this process have counted: coverage_test.cpp asks it which rows were never reached.
+  static CounterReading& seen() {
+    static CounterReading counted;
+    return counted;
+  }
+  /// Lets so much time pass, housekeeping in steps as a worker does. Returns the frames it sent.
+  std::vector<Bytes> pass(std::uint64_t ms, std::uint64_t step_ms = 200) {
+    std::vector<Bytes> sent;
+    for (const std::uint64_t end = core.now.wall_ms + ms; core.now.wall_ms < end;) {
+      set_time(std::min(core.now.wall_ms + step_ms, end));
+      housekeep(core);
+      for (const auto& frame : core.outbox)
+        sent.emplace_back(frame.data.begin(), frame.data.begin() + frame.bytes);
+      core.counters.originated.add(core.outbox.size());
+      core.outbox.clear();
+    }
+    return sent;
   }
   void set_time(std::uint64_t wall_ms) {
     core.set_clock({.wall_ms = wall_ms, .mono_ms = wall_ms - kStartMs + 1});
@@ -103,9 +127,10 @@ class PipelineLab {
   }
 
   service::ServiceTable services_;
+  OwnedPlan memory_;
 
  public:
-  CoreState core{cookie::SlotKeys{crypto::best_aes(), ring(), kStartMs}, services_};
+  CoreState core{cookie::SlotKeys{crypto::best_aes(), ring(), kStartMs}, services_, memory_.plan};
   RxChecksum nic_verdict = RxChecksum::kUnknown;
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <random>
 #include <string>
@@ -48,15 +49,16 @@ class WireLab : public testing::Test {
     pool_ = std::make_unique<nic::PacketPool>(name, 4095, settings.packet_bytes);
     ports_.push_back(std::make_unique<nic::Port>("net_ring_" + name, workers, *pool_, settings.mtu));
     for (std::uint16_t w = 0; w < workers; ++w) {
-      cores_.push_back(std::make_unique<CoreState>(
-          cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs}, services_));
+      cores_.push_back(
+          std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
+                                      services_, memories_.emplace_back().plan));
       cores_.back()->ports.push_back(ports_.front()->info());
     }
     workers_ = std::make_unique<Workers>(cores_, ports_, steering(), settings.poll);
   }
   /// Lets worker w run, on lcore w + 1.
-  void launch(std::uint16_t w) {
-    arguments_[w] = {workers_.get(), w};
+  void launch(std::size_t w) {
+    arguments_[w] = {workers_.get(), static_cast<std::uint16_t>(w)};
     rte_eal_remote_launch(
         [](void* argument) {
           auto& [workers, index, sleeps] = *static_cast<Argument*>(argument);
@@ -67,7 +69,7 @@ class WireLab : public testing::Test {
           sleeps = after.ru_nvcsw - before.ru_nvcsw;
           return 0;
         },
-        &arguments_[w], w + 1u);
+        &arguments_[w], static_cast<unsigned>(w) + 1);
   }
   /// Five seconds at most.
   template <typename Done>
@@ -84,7 +86,7 @@ class WireLab : public testing::Test {
   /// Lets all workers run until `done()`, then stops them.
   template <typename Done>
   void run_until(Done&& done) {
-    for (std::uint16_t w = 0; w < cores_.size(); ++w) launch(w);
+    for (std::size_t w = 0; w < cores_.size(); ++w) launch(w);
     wait_until(done);
     stop();
   }
@@ -147,6 +149,7 @@ class WireLab : public testing::Test {
   std::vector<rte_ring*> in_, out_;
   std::unique_ptr<nic::PacketPool> pool_;
   std::vector<std::unique_ptr<nic::Port>> ports_;
+  std::deque<OwnedPlan> memories_;
   std::vector<std::unique_ptr<CoreState>> cores_;
   std::unique_ptr<Workers> workers_;
   std::array<Argument, 2> arguments_{};

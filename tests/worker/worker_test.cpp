@@ -14,7 +14,7 @@ TEST_F(WireLab, AnswersSynsAndEndsTheRest) {
   run_until([&] { return total().rx == 100; });
   const auto counted = total();
   EXPECT_EQ(counted[Route::kSend], 50u);
-  EXPECT_EQ(counted[Drop::kNoConnection], 50u);
+  EXPECT_EQ(counted[Drop::kBadCookie], 50u);
   EXPECT_TRUE(counted.balances());
   rte_mbuf* mbuf = sent(0);
   ASSERT_NE(mbuf, nullptr);
@@ -79,7 +79,7 @@ TEST_F(WireLab, MovesSegmentsToTheirOwnersAndLosesNoneAtTheStop) {
   EXPECT_EQ(sum.rx, kFrames);
   EXPECT_EQ(sum[Route::kHandOver], sum.taken_over);
   EXPECT_GT(sum.taken_over, kFrames / 4);
-  EXPECT_EQ(sum[Drop::kNoConnection], kFrames);  // each was decided once, by its owner
+  EXPECT_EQ(sum[Drop::kBadCookie], kFrames);  // each was decided once, by its owner
   for (const auto& core : cores_) EXPECT_TRUE(read(core->counters).balances());
 }
 

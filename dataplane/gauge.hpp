@@ -1,0 +1,28 @@
+// How much of something there is now. One row = one gauge = one metric label.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/enum_table.hpp"
+
+namespace synward {
+
+enum class Gauge : std::uint8_t {
+  kConnections4,
+  kConnections6,
+  kTombstones,
+  kTableSlots,
+  kAcceptQueue,
+  kCount
+};
+
+inline constexpr Table<Gauge> kGaugeTable{{
+    {Gauge::kConnections4, "connections4", "open connections over IPv4"},
+    {Gauge::kConnections6, "connections6", "open connections over IPv6"},
+    {Gauge::kTombstones, "tombstones", "closed connections whose cookie has not expired yet"},
+    {Gauge::kTableSlots, "table_slots", "connections that the tables could hold at the very most"},
+    {Gauge::kAcceptQueue, "accept_queue", "connections waiting in the accept queues"},
+}};
+static_assert(rows_in_enum_order(kGaugeTable));
+
+}  // namespace synward

@@ -1,0 +1,155 @@
+#include "dataplane/housekeeping.hpp"
+
+#include <algorithm>
+
+#include "dataplane/stages/connection_access.hpp"
+
+namespace synward {
+namespace {
+
+using table::Connection;
+using table::ConnectionPhase;
+using table::Tick;
+using wire::Family;
+using Flags = wire::TcpFlags;
+
+/// Of a turn: a queue that filled up in one burst is empty after one turn, and no turn takes long.
+constexpr std::size_t kAcceptsPerTurn = 64, kBucketsPerTurn = 512;
+/// How long the sweep takes to go round, unless the core has more to do: what timers may be late by.
+constexpr std::uint64_t kRoundMs = 512;
+/// 1 + 2 + ... + 64 s, and then nobody is there any more.
+constexpr unsigned kFinRetries = 6;
+
+/// A frame of our own accord to the client of `connection`. False when the outbox is full; when no path is
+/// known there is nothing to wait for either.
+template <Family kFamily>
+bool originate(CoreState& core, const Connection<kFamily>& connection, std::uint8_t flags, wire::SeqNum seq) {
+  const auto& state = connection.state;
+  if (state.path == LinkPaths::kNone) return true;
+  Outbox::Frame* frame = core.outbox.add();
+  if (frame == nullptr) return false;
+  const LinkPath& path = core.paths[state.path];
+  const wire::EtherType type = kFamily == Family::kIpv4 ? wire::EtherType::kIpv4 : wire::EtherType::kIpv6;
+  const wire::BigEndian16 ether_type{static_cast<std::uint16_t>(type)};
+  std::byte* at = frame->data.data();
+  const auto put = [&at](const void* bytes, std::size_t count) {
+    std::memcpy(at, bytes, count);
+    at += count;
+  };
+  put(&path.peer, sizeof path.peer);
+  put(&core.ports[path.port].mac, sizeof path.peer);
+  put(path.tags.data(), path.tag_bytes);
+  put(&ether_type, sizeof ether_type);
+  TimestampOption options;
+  at += write_segment<kFamily>(at, connection.key, segment_of_ours(core, state, flags, seq, options));
+  frame->port = path.port;
+  frame->bytes = static_cast<std::uint16_t>(at - frame->data.data());
+  return true;
+}
+
+/// The connection is over; what is left of it is the memory of its cookie. Nothing when that has expired too.
+template <Family kFamily>
+std::optional<Tick> bury(CoreState& core, Connection<kFamily>& connection) {
+  if (core.keys.lifetime_ms(connection.state.cookie_slot) == 0) return std::nullopt;
+  core.table<kFamily>().set_phase(connection, ConnectionPhase::kTombstone);
+  connection.state.retransmissions = 0;
+  return cookie_expiry(core, connection.state);
+}
+
+/// Silence in ESTABLISHED or FIN-WAIT-2. `retry`: when to come back if the outbox is full.
+template <Family kFamily>
+std::optional<Tick> end_silence(CoreState& core, Connection<kFamily>& connection, Tick retry) {
+  auto& state = connection.state;
+  const auto& service = (*core.services)[state.service];
+  if (service.close_after_ms != 0 && state.phase.get() == ConnectionPhase::kEstablished) {
+    if (!originate(core, connection, Flags::kFin | Flags::kAck, state.service_next)) return retry;
+    accept::close(state);
+    state.retransmissions = 0;
+    core.table<kFamily>().set_phase(connection, ConnectionPhase::kFinWait1);
+    return table::after(core.tick(), kFinTimeoutMs);
+  }
+  if (!originate(core, connection, Flags::kRst | Flags::kAck, state.service_next)) return retry;
+  core.tally.add(Event::kIdleReset);
+  return bury(core, connection);
+}
+
+/// RETRANSMISSION TIMEOUT (RFC 9293 3.10.8) of our FIN.
+template <Family kFamily>
+std::optional<Tick> repeat_fin(CoreState& core, Connection<kFamily>& connection, Tick retry) {
+  auto& state = connection.state;
+  if (state.retransmissions == kFinRetries) {
+    core.tally.add(Event::kFinGivenUp);
+    return bury(core, connection);
+  }
+  if (!originate(core, connection, Flags::kFin | Flags::kAck, state.service_next - 1)) return retry;
+  core.tally.add(Event::kFinRepeated);
+  state.retransmissions = (state.retransmissions + 1u) & 15u;
+  return table::after(core.tick(), kFinTimeoutMs << state.retransmissions);
+}
+
+/// The time of a connection has come: its next deadline, or nothing when it goes.
+template <Family kFamily>
+std::optional<Tick> expire(CoreState& core, Connection<kFamily>& connection) {
+  const Tick retry{core.tick().number + 1};
+  switch (connection.state.phase.get()) {
+    case ConnectionPhase::kEstablished:
+    case ConnectionPhase::kFinWait2:
+      return end_silence(core, connection, retry);
+    case ConnectionPhase::kFinWait1:
+    case ConnectionPhase::kClosing:
+    case ConnectionPhase::kLastAck:
+      return repeat_fin(core, connection, retry);
+    case ConnectionPhase::kTimeWait:
+      core.tally.add(Event::kClosed);
+      return bury(core, connection);
+    default:  // a tombstone; the others do not occur
+      return std::nullopt;
+  }
+}
+
+template <Family kFamily>
+void sweep(CoreState& core, std::uint64_t passed_ms) {
+  auto& connections = core.table<kFamily>();
+  const std::uint64_t due = connections.buckets() * std::min(passed_ms, kRoundMs) / kRoundMs + 1;
+  connections.sweep(core.tick(), std::min<std::size_t>(due, kBucketsPerTurn),
+                    [&core](Connection<kFamily>& connection) { return expire(core, connection); });
+}
+
+template <Family kFamily>
+void accept_one(CoreState& core, const table::FlowKey<kFamily>& flow) {
+  auto* connection = core.table<kFamily>().find(flow);
+  const bool waits = connection != nullptr && !connection->state.options.accepted &&
+                     connection->state.phase.get() != ConnectionPhase::kTombstone;
+  if (waits) connection->state.options.accepted = true;
+  core.tally.add(waits ? Event::kAccepted : Event::kAcceptAborted);
+}
+
+void publish(CoreState& core) {
+  const auto set = [&core](Gauge gauge, std::size_t value) {
+    core.counters.gauge[static_cast<std::size_t>(gauge)].set(value);
+  };
+  const auto& four = core.table<Family::kIpv4>();
+  const auto& six = core.table<Family::kIpv6>();
+  set(Gauge::kConnections4, four.live());
+  set(Gauge::kConnections6, six.live());
+  set(Gauge::kTombstones, four.size() + six.size() - four.live() - six.live());
+  set(Gauge::kTableSlots, four.slots() + six.slots());
+  set(Gauge::kAcceptQueue, core.accept_queue.size());
+  core.publish_events();
+}
+
+}  // namespace
+
+void housekeep(CoreState& core) {
+  for (std::size_t n = 0; n < kAcceptsPerTurn && !core.accept_queue.empty(); ++n)
+    std::visit([&core](const auto& flow) { accept_one(core, flow); }, core.accept_queue.pop());
+  const std::uint64_t passed_ms = core.now.mono_ms - core.swept_ms;
+  if (passed_ms != 0) {
+    core.swept_ms = core.now.mono_ms;
+    sweep<Family::kIpv4>(core, passed_ms);
+    sweep<Family::kIpv6>(core, passed_ms);
+  }
+  publish(core);
+}
+
+}  // namespace synward

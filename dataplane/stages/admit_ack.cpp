@@ -1,0 +1,134 @@
+// A segment that fits no connection may bring a cookie back. All are checked at once, so that the AES rounds
+// of many overlap; then each is decided in the order of arrival, with a fresh lookup, for the segment before
+// it may have opened its connection: [ACK, text, text] of a new flow in one burst must all pass.
+#include "dataplane/cookie/cookie.hpp"
+#include "dataplane/stages/connection_access.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+namespace {
+
+using table::ConnectionPhase;
+using table::Evicted;
+using wire::Family;
+
+using Admissions = Lane<std::optional<cookie::Admission>>;
+
+/// A RST brings no cookie, whatever its numbers.
+bool may_bring_cookie(const wire::TcpHeader& tcp) { return (tcp.flags & wire::TcpFlags::kRst) == 0; }
+
+/// Seq and ack, less one each, are the ISNs of the SYN and of our SYN-ACK: of a bare ACK, and of the first
+/// text when that ACK was lost.
+template <Family kFamily>
+void check(const Burst& burst, const CoreState& core, std::span<const LaneIndex> lanes,
+           Admissions& admissions) {
+  Lane<cookie::Message<kFamily>> messages;
+  Lane<cookie::CookieAck> acks;
+  Lane<LaneIndex> lane_of;
+  Admissions checked;
+  std::size_t n = 0;
+  for (const LaneIndex i : lanes) {
+    const wire::TcpHeader& tcp = tcp_header(burst, i);
+    admissions[i].reset();
+    if (!may_bring_cookie(tcp)) continue;
+    const auto& ip = ip_header<kFamily>(burst, i);
+    const auto timestamps = wire::parse_timestamps(wire::options(tcp));
+    cookie::fill_message<kFamily>(messages[n], ip.source, ip.destination, tcp.src_port, tcp.dst_port,
+                                  wire::SeqNum{tcp.seq} - 1);
+    acks[n] = {wire::SeqNum{tcp.ack} - 1, std::nullopt};
+    if (timestamps) acks[n].tsecr = timestamps->tsecr;
+    lane_of[n++] = i;
+  }
+  if (n == 0) return;
+  cookie::check_cookies<kFamily>(core.keys, messages.data(), acks.data(), checked.data(), n);
+  for (std::size_t c = 0; c < n; ++c) admissions[lane_of[c]] = checked[c];
+}
+
+/// The state of a connection whose client's ACK, or first text, `segment` is.
+table::WindowScales scales_of(const cookie::ClientOptions& client, const service::Profile& profile) {
+  return client.window_scale ? table::WindowScales{*client.window_scale, profile.window_scale}
+                             : table::WindowScales{0, 0};
+}
+
+void fill(const Burst& burst, LaneIndex i, CoreState& core, const cookie::Admission& admission,
+          table::ConnectionState& state) {
+  const handshake::Segment segment = segment_of(burst, i);
+  const auto service = burst.view[i].service;
+  state.client_next = segment.seq;
+  state.service_next = state.service_acked = segment.ack;
+  if (segment.options.timestamps) state.ts_recent = segment.options.timestamps->tsval;
+  state.ts_offset = admission.tsval_now - static_cast<std::uint32_t>(core.now.mono_ms);
+  state.service = service;
+  state.path = core.paths.intern(link_path_of(burst, i));
+  if (state.path == LinkPaths::kNone) core.tally.add(Event::kPathsFull);
+  state.cookie_slot = admission.slot.number & 15;
+  state.options = {.timestamps = admission.options.timestamps,
+                   .sack = admission.options.sack_permitted,
+                   .ecn = admission.options.ecn,
+                   .accepted = false};
+  state.window_scales = scales_of(admission.options, (*core.services)[service].profile);
+}
+
+/// A new connection in the table and in the accept queue; null, and the lane dropped, when either is full.
+template <Family kFamily>
+table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
+                                    const cookie::Admission& admission) {
+  core.tally.add(Event::kCookieValid);
+  if (core.accept_queue.full()) return drop_lane(burst, i, Drop::kAcceptQueueFull), nullptr;
+  const auto flow = flow_of<kFamily>(burst, i);
+  const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
+  if (!inserted) return drop_lane(burst, i, Drop::kTableFull), nullptr;
+  if (inserted->evicted == Evicted::kPredecessor) core.tally.add(Event::kReplaced);
+  if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
+  fill(burst, i, core, admission, inserted->connection.state);
+  core.accept_queue.push(flow);
+  core.tally.add(Event::kPromoted);
+  return &inserted->connection;
+}
+
+void stray(Burst& burst, LaneIndex i, Route route, Drop reason) {
+  burst.drop[i] = reason;
+  burst.on(route).push(i);
+}
+
+template <Family kFamily>
+void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cookie::Admission>& admission) {
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  const wire::SeqNum ack{tcp.ack};
+  auto* connection = core.table<kFamily>().find(flow_of<kFamily>(burst, i));
+  const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
+  if (!may_bring_cookie(tcp)) {
+    if (connection == nullptr || dead) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
+    return accept_segment<kFamily>(burst, i, core, *connection);
+  }
+  if (connection != nullptr && accept::fits(connection->state, ack)) {
+    if (dead) return stray(burst, i, Routes<kFamily>::kStray, Drop::kSpentCookie);
+    return accept_segment<kFamily>(burst, i, core,
+                                   *connection);  // the cookie of a connection is not tried again
+  }
+  if (admission) {
+    connection = promote<kFamily>(burst, i, core, *admission);
+    if (connection == nullptr) return;
+    return accept_segment<kFamily>(burst, i, core, *connection);
+  }
+  if (connection != nullptr && !dead) return accept_segment<kFamily>(burst, i, core, *connection);
+  stray(burst, i, Routes<kFamily>::kStray, Drop::kBadCookie);
+}
+
+template <Family kFamily>
+void admit(Burst& burst, CoreState& core) {
+  const auto lanes = burst.on(Routes<kFamily>::kCookie).take();
+  if (lanes.empty()) return;
+  Admissions admissions;
+  check<kFamily>(burst, core, lanes, admissions);
+  for (const LaneIndex i : lanes) decide<kFamily>(burst, i, core, admissions[i]);
+}
+
+}  // namespace
+
+void admit_ack(Burst& burst, CoreState& core) {
+  admit<Family::kIpv4>(burst, core);
+  admit<Family::kIpv6>(burst, core);
+}
+
+}  // namespace synward

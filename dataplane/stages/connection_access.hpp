@@ -1,0 +1,75 @@
+// What the stages that know connections share: a lane's segment, its link, and what a connection answers.
+#pragma once
+
+#include <cstring>
+
+#include "dataplane/accept/acceptor.hpp"
+#include "dataplane/core_state.hpp"
+#include "dataplane/handshake/segment.hpp"
+#include "dataplane/stages/reply.hpp"
+#include "dataplane/wire/tcp_options.hpp"
+
+namespace synward {
+
+/// 2 MSL (RFC 9293 3.4.3), as long as Linux waits.
+inline constexpr std::uint32_t kTimeWaitMs = 60'000;
+/// RFC 6298 2: of our FIN, doubled each time.
+inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
+
+[[nodiscard]] inline handshake::Segment segment_of(const Burst& burst, LaneIndex i) {
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  handshake::Segment segment{.seq = wire::SeqNum{tcp.seq},
+                             .ack = wire::SeqNum{tcp.ack},
+                             .flags = tcp.flags,
+                             .window = tcp.window.host()};
+  segment.text_bytes = static_cast<std::uint16_t>(burst.view[i].transport_bytes - tcp.header_bytes());
+  segment.options.timestamps = wire::parse_timestamps(wire::options(tcp));
+  return segment;
+}
+
+/// The way back to whoever sent the lane's frame.
+[[nodiscard]] inline LinkPath link_path_of(const Burst& burst, LaneIndex i) {
+  constexpr std::size_t kTags = 2 * sizeof(wire::MacAddress);
+  LinkPath path{
+      .peer = header_at<wire::EthernetHeader>(burst, i, 0).source,
+      .port = burst.port,
+      .tag_bytes = static_cast<std::uint16_t>(burst.view[i].network - sizeof(wire::EthernetHeader))};
+  std::memcpy(path.tags.data(), burst.frame[i] + kTags, path.tag_bytes);
+  return path;
+}
+
+/// A segment of this connection, as its own half would send it now. `options` is where its options go.
+using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
+[[nodiscard]] inline Reply segment_of_ours(const CoreState& core, const table::ConnectionState& state,
+                                           std::uint8_t flags, wire::SeqNum seq, TimestampOption& options) {
+  const auto& profile = (*core.services)[state.service].profile;
+  Reply reply{.seq = seq,
+              .ack = state.client_next,
+              .flags = flags,
+              .window = accept::window_field(state.window_scales, profile.window)};
+  if (state.options.timestamps) {
+    const std::uint32_t tsval = state.ts_offset + static_cast<std::uint32_t>(core.now.mono_ms);
+    wire::write_timestamps(options.data(), {tsval, state.ts_recent});
+    reply.options = options;
+  }
+  return reply;
+}
+
+/// Of an open connection: when its silence has lasted too long.
+[[nodiscard]] inline table::Tick idle_deadline(const CoreState& core, const table::ConnectionState& state) {
+  const auto& service = (*core.services)[state.service];
+  const bool closes =
+      service.close_after_ms != 0 && state.phase.get() == table::ConnectionPhase::kEstablished;
+  return table::after(core.tick(), closes ? service.close_after_ms : service.idle_timeout_ms);
+}
+
+/// Until when the cookie that opened the connection would open another one.
+[[nodiscard]] inline table::Tick cookie_expiry(const CoreState& core, const table::ConnectionState& state) {
+  return table::after(core.tick(), core.keys.lifetime_ms(state.cookie_slot));
+}
+
+/// Hands a lane to the acceptor of `connection`, and sends, forwards or drops it as that says.
+template <wire::Family kFamily>
+void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection);
+
+}  // namespace synward

@@ -1,0 +1,26 @@
+// Segments of known connections go to whoever has the connection: today, the built-in acceptor.
+#include "dataplane/stages/connection_access.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+namespace {
+
+using wire::Family;
+
+/// No entry moves here, so what find_connection() found is still where it was.
+template <Family kFamily>
+void relay_known(Burst& burst, CoreState& core) {
+  for (const LaneIndex i : burst.on(Routes<kFamily>::kKnown).take()) {
+    auto& connection = *static_cast<table::Connection<kFamily>*>(burst.connection[i]);
+    accept_segment<kFamily>(burst, i, core, connection);
+  }
+}
+
+}  // namespace
+
+void relay(Burst& burst, CoreState& core) {
+  relay_known<Family::kIpv4>(burst, core);
+  relay_known<Family::kIpv6>(burst, core);
+}
+
+}  // namespace synward

@@ -1,0 +1,132 @@
+// What silence ends, by which way its frames leave, and what a full outbox puts off.
+#include "tests/support/expect_frame.hpp"
+#include "tests/support/lab_client.hpp"
+
+namespace synward::test {
+namespace {
+
+using table::ConnectionPhase;
+using wire::Family;
+using wire::TcpFlags;
+
+constexpr std::uint64_t kIdleMs = 7'440'000;  // RFC 5382 REQ-5: 2 h 4 min
+
+template <typename Type>
+class Expiry : public testing::Test {
+ protected:
+  static constexpr Family kFamily = Type::kFamily;
+  using Client = LabClient<kFamily>;
+  PipelineLab lab;
+  Client client{lab};
+};
+TYPED_TEST_SUITE(Expiry, Families, );
+
+TYPED_TEST(Expiry, AnIdleConnectionIsResetAndForgotten) {
+  this->client.open();
+  EXPECT_TRUE(this->lab.pass(kIdleMs - 1'000, 10'000).empty());
+  const auto sent = this->lab.pass(3'000);
+  ASSERT_EQ(sent.size(), 1u);
+  const auto rst = segment_in<TestFixture::kFamily>(sent[0]);
+  EXPECT_EQ(rst.flags, TcpFlags::kRst | TcpFlags::kAck);
+  EXPECT_EQ(rst.seq.value(), this->client.service_next);
+  EXPECT_EQ(rst.ack.value(), this->client.next);
+  EXPECT_EQ(this->client.phase(), std::nullopt);  // no tombstone: its cookie died hours ago
+  EXPECT_EQ(read(this->lab.core.counters)[Event::kIdleReset], 1u);
+  EXPECT_EQ(read(this->lab.core.counters)[Gauge::kConnections4], 0u);
+}
+
+TYPED_TEST(Expiry, EverySegmentOfTheConnectionPutsItOff) {
+  this->client.open();
+  for (int hour = 0; hour < 5; ++hour) {
+    EXPECT_TRUE(this->lab.pass(3'600'000, 10'000).empty());
+    this->lab.run(this->client.ack());
+  }
+  EXPECT_EQ(this->client.phase(), ConnectionPhase::kEstablished);
+}
+
+TYPED_TEST(Expiry, ForgedSegmentsDoNot) {
+  this->client.open();
+  auto forged = this->client;
+  forged.service_next += 12345;
+  auto outside = this->client;
+  outside.next += 10'000'000;
+  std::size_t sent = 0;
+  for (int hour = 0; hour < 3; ++hour) {
+    this->lab.run(forged.ack());
+    this->lab.run(outside.segment().payload("x").build());
+    sent += this->lab.pass(3'600'000, 10'000).size();
+  }
+  EXPECT_EQ(sent, 1u);
+}
+
+TYPED_TEST(Expiry, AShortIdleTimeoutLeavesATombstoneAsLongAsTheCookieLives) {
+  auto services = PipelineLab::default_services();
+  for (auto& service : services) service.idle_timeout_ms = 3'000;
+  PipelineLab short_lab{services};
+  typename TestFixture::Client brief{short_lab};
+  brief.open();
+  EXPECT_EQ(short_lab.pass(5'000).size(), 1u);
+  EXPECT_EQ(brief.phase(), ConnectionPhase::kTombstone);
+  EXPECT_EQ(short_lab.run(brief.ack()).reason, Drop::kSpentCookie);
+  short_lab.pass(2 * cookie::kSlotMs);
+  EXPECT_EQ(brief.phase(), std::nullopt);
+}
+
+TYPED_TEST(Expiry, AFullOutboxPutsOffAndLosesNothing) {
+  auto services = PipelineLab::default_services();
+  for (auto& service : services) service.idle_timeout_ms = 3'000;
+  PipelineLab short_lab{services, 1000, 1000};
+  constexpr std::size_t kClients = 3 * Outbox::kFrames;
+  std::vector<typename TestFixture::Client> clients;
+  clients.reserve(kClients);
+  for (std::uint16_t port = 1; port <= kClients; ++port) clients.emplace_back(short_lab, port).open();
+  EXPECT_EQ(short_lab.pass(20'000).size(), kClients);
+  EXPECT_EQ(read(short_lab.core.counters)[Event::kIdleReset], kClients);
+}
+
+TEST(UnsolicitedFrame, LeavesByTheTagsAndTheStationThatTheClientCameFrom) {
+  auto services = PipelineLab::default_services();
+  services[0].idle_timeout_ms = 3'000;
+  PipelineLab lab{services};
+  LabClient<Family::kIpv4> client{lab};
+  const wire::MacAddress router = mac("02:00:00:00:00:77");
+  client.ask();
+  const auto tagged = [&](FrameBuilder frame) {
+    return frame.vlan(100, wire::EtherType::kQinQ).vlan(7).mac(kOurMac, router).build();
+  };
+  lab.run(tagged(client.segment()));
+  const auto sent = lab.pass(5'000);
+  ASSERT_EQ(sent.size(), 1u);
+  auto expected = FrameBuilder{}
+                      .ipv4(kService4, kClient4)
+                      .mac(router, kOurMac)
+                      .vlan(100, wire::EtherType::kQinQ)
+                      .vlan(7)
+                      .tcp(kServicePort, 40000, TcpFlags::kRst | TcpFlags::kAck)
+                      .seq(client.service_next)
+                      .ack(client.next)
+                      .window((1u << 20) >> 7);
+  const auto timestamps = segment_in<Family::kIpv4>(Bytes(sent[0])).options.timestamps;
+  EXPECT_TRUE(timestamps);
+  EXPECT_TRUE(same_frame(sent[0], expected.tcp_options(timestamps.value_or(wire::TcpTimestamps{})).build()));
+}
+
+TEST(UnsolicitedFrame, FollowsAClientToAnotherRouterButNotASpoofer) {
+  auto services = PipelineLab::default_services();
+  services[0].idle_timeout_ms = 3'000;
+  PipelineLab lab{services};
+  LabClient<Family::kIpv4> client{lab};
+  const wire::MacAddress second = mac("02:00:00:00:00:78"), spoofer = mac("02:00:00:00:00:79");
+  client.open();
+  lab.run(client.segment().mac(kOurMac, second).build());
+  auto old = client;
+  old.next -= 5;
+  lab.run(old.segment().payload("spoof").mac(kOurMac, spoofer).build());
+  const auto sent = lab.pass(5'000);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(std::equal(second.bytes.begin(), second.bytes.end(),
+                         reinterpret_cast<const std::uint8_t*>(sent[0].data())));
+}
+
+}  // namespace
+}  // namespace synward::test

@@ -1,0 +1,74 @@
+// Segments of no connection: silence for the first, an RST for the repeat, and no more than the budget.
+#include "tests/support/expect_frame.hpp"
+#include "tests/support/lab_client.hpp"
+
+namespace synward::test {
+namespace {
+
+using wire::Family;
+using wire::TcpFlags;
+
+FrameBuilder stray4(std::uint16_t port = 40000) {
+  return FrameBuilder{}.ipv4(kClient4, kService4).tcp(port, kServicePort, TcpFlags::kAck).seq(7).ack(4711);
+}
+
+TEST(Stray, IsResetWhenItComesAgainAfterHalfASecond) {
+  PipelineLab lab;
+  EXPECT_EQ(lab.run(stray4().build()).reason, Drop::kBadCookie);
+  lab.set_time(kStartMs + 499);
+  EXPECT_EQ(lab.run(stray4().build()).reason, Drop::kBadCookie);
+  lab.set_time(kStartMs + 500);
+  const auto outcome = lab.run(stray4().build());
+  EXPECT_EQ(outcome.verdict, Route::kSend);
+  EXPECT_TRUE(same_frame(outcome.frame, FrameBuilder{}
+                                            .ipv4(kService4, kClient4)
+                                            .mac(kPeerMac, kOurMac)
+                                            .tcp(kServicePort, 40000, TcpFlags::kRst)
+                                            .seq(4711)
+                                            .window(0)
+                                            .build()));
+  EXPECT_EQ(lab.run(stray4().build()).reason, Drop::kBadCookie);  // and then it starts over
+  EXPECT_EQ(read(lab.core.counters)[Event::kStrayReset], 1u);
+}
+
+TEST(Stray, IsResetOverIpv6Too) {
+  PipelineLab lab;
+  const auto frame =
+      FrameBuilder{}.ipv6(kClient6, kService6).tcp(40000, kServicePort, TcpFlags::kAck).ack(9).build();
+  lab.run(frame);
+  lab.set_time(kStartMs + 600);
+  const auto rst = segment_in<Family::kIpv6>(lab.run(frame).frame);
+  EXPECT_EQ(rst.flags, TcpFlags::kRst);
+  EXPECT_EQ(rst.seq.value(), 9u);
+}
+
+TEST(Stray, ARstIsNeverAnswered) {
+  PipelineLab lab;
+  const auto rst =
+      FrameBuilder{}.ipv4(kClient4, kService4).tcp(40000, kServicePort, TcpFlags::kRst).seq(7).build();
+  for (const int second : {0, 1, 2}) {
+    lab.set_time(kStartMs + 1000u * static_cast<unsigned>(second));
+    EXPECT_EQ(lab.run(rst).reason, Drop::kRstWithoutConnection);
+  }
+}
+
+TEST(Stray, RepeatsBeyondTheBudgetAreDropped) {
+  PipelineLab lab;
+  std::vector<std::uint16_t> ports(kStrayResetsPerSecond + 500);
+  for (std::size_t n = 0; n < ports.size(); ++n) ports[n] = static_cast<std::uint16_t>(1000 + n);
+  for (const auto port : ports) lab.run(stray4(port).build());
+  lab.set_time(kStartMs + 5000);
+  std::uint32_t resets = 0;
+  for (const auto port : ports) resets += lab.run(stray4(port).build()).verdict == Route::kSend ? 1u : 0u;
+  EXPECT_LE(resets, kStrayResetsPerSecond);
+  EXPECT_GT(resets, kStrayResetsPerSecond / 2);  // some fell out of the memory
+}
+
+TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothing) {
+  PipelineLab lab;
+  for (std::uint16_t port = 1; port < 2000; ++port)
+    EXPECT_EQ(lab.run(stray4(port).build()).verdict, Route::kDrop) << port;
+}
+
+}  // namespace
+}  // namespace synward::test
