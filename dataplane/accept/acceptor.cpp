@@ -128,7 +128,7 @@ Outcome on_segment(ConnectionState& state, const Segment& segment, std::uint32_t
   if (state.options.timestamps && at_or_before(segment.seq, state.client_next))
     state.ts_recent = segment.options.timestamps->tsval;  // not before TS.Recent: PAWS has seen to it
   outcome.seq = state.service_next;
-  if (segment.length() == 0) return outcome;
+  if (segment.length() == 0 || phase == ConnectionPhase::kTombstone) return outcome;
   outcome.ack = true;
   if (fin_received(phase)) return outcome;  // "This should not occur": nothing comes behind a FIN
   if (take_text(state, segment, window) && segment.has(Flags::kFin)) take_fin(state, phase, outcome);

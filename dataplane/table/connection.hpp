@@ -12,12 +12,11 @@
 //   28   52    4       ts_offset                 our TSval is this plus the millisecond clock
 //   32   56    4       deadline                  Tick; written by the table only
 //   36   60    2       service                   index into the service table
-//   38   62    2       path                      by which link its client is reached: index into the path
-//   table 40   64    1       phase                     written by the table only 41   65    1       options
-//   [3:0] accepted, ecn, sack, timestamps 42   66    1       window scales             [7:4] ours, [3:0] the
-//   client's 43   67    1       [7:4] low bits of the slot whose cookie opened it, [3:0] retransmissions of
-//   what is
-//                      outstanding now
+//   38   62    2       path                      by which link its client is reached: index into LinkPaths
+//   40   64    1       phase                     written by the table only
+//   41   65    1       options                   [3:0] accepted, ecn, sack, timestamps
+//   42   66    1       window scales             [7:4] ours, [3:0] the client's
+//   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN
 //   44   68            end
 //
 // A splice terminates no half: it will keep its deltas where service_acked and ts_offset are, so proxy fits.
