@@ -78,7 +78,6 @@ table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
   const auto flow = flow_of<kFamily>(burst, i);
   const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
   if (!inserted) return drop_lane(burst, i, Drop::kTableFull), nullptr;
-  if (inserted->evicted == Evicted::kPredecessor) core.tally.add(Event::kReplaced);
   if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
   fill(burst, i, core, admission, inserted->connection.state);
   core.accept_queue.push(flow);
@@ -107,8 +106,10 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
                                    *connection);  // the cookie of a connection is not tried again
   }
   if (admission) {
+    const bool replaces = connection != nullptr && !dead;
     connection = promote<kFamily>(burst, i, core, *admission);
     if (connection == nullptr) return;
+    if (replaces) core.tally.add(Event::kReplaced);
     return accept_segment<kFamily>(burst, i, core, *connection);
   }
   if (connection != nullptr && !dead) return accept_segment<kFamily>(burst, i, core, *connection);

@@ -58,12 +58,12 @@ class LabClient {
   [[nodiscard]] Bytes rst() const { return frame(Flags::kRst).seq(next).ack(0).build(); }
   /// Text at the present numbers, which move past it.
   Bytes text(std::string_view bytes, int flags = Flags::kAck | Flags::kPsh) {
-    const Bytes built = segment(flags).payload(bytes).build();
+    Bytes built = segment(flags).payload(bytes).build();
     next += static_cast<std::uint32_t>(bytes.size());
     return built;
   }
   Bytes fin() {
-    const Bytes built = segment(Flags::kAck | Flags::kFin).build();
+    Bytes built = segment(Flags::kAck | Flags::kFin).build();
     next += 1;
     return built;
   }

@@ -58,7 +58,18 @@ class PipelineLab {
       core.counters.originated.add(core.outbox.size());
       core.outbox.clear();
     }
+    expect_balance();
     return sent;
+  }
+  /// Every frame has one end, and every connection that was opened is still open or has one too.
+  void expect_balance() {
+    const CounterReading now = read(core.counters);
+    EXPECT_TRUE(now.balances());
+    const std::size_t open =
+        core.table<wire::Family::kIpv4>().live() + core.table<wire::Family::kIpv6>().live();
+    EXPECT_EQ(now[Event::kPromoted], open + now[Event::kClosed] + now[Event::kResetByClient] +
+                                         now[Event::kIdleReset] + now[Event::kFinGivenUp] +
+                                         now[Event::kReplaced]);
   }
   void set_time(std::uint64_t wall_ms) {
     core.set_clock({.wall_ms = wall_ms, .mono_ms = wall_ms - kStartMs + 1});
@@ -83,7 +94,7 @@ class PipelineLab {
     }
     run_burst(core, *burst);
     settle(*burst, core);
-    EXPECT_TRUE(read(core.counters).balances());
+    expect_balance();
     return outcomes(*burst, frames, buffers);
   }
   Outcome run(const Bytes& frame) { return run(std::vector<Bytes>{frame}).front(); }

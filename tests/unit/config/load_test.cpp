@@ -34,6 +34,24 @@ TEST(Config, HasDefaults) {
   ASSERT_TRUE(errors.empty());
   EXPECT_EQ(config.poll, Poll::kAdaptive);
   EXPECT_EQ(config.control_socket, "/run/synward/control.sock");
+  EXPECT_EQ(config.services[0].idle_timeout_s, 7440u);
+  EXPECT_EQ(config.services[0].close_after_s, 0u);
+  EXPECT_EQ(config.connections_per_core, 1u << 20);
+  EXPECT_EQ(config.accept_backlog, 4096u);
+}
+
+TEST(Config, ReadsHowLongConnectionsLastAndHowManyThereMayBe) {
+  const auto [config, errors] = parse(kWorkers + kPort + kService +
+                                          "then = \"accept\"\nidle_timeout = 604800\nclose_after = 1\n"
+                                          "[table]\nconnections_per_core = 67108864\n"
+                                          "[accept]\nbacklog = 1\n",
+                                      "t");
+  ASSERT_TRUE(errors.empty()) << errors.front();
+  EXPECT_EQ(config.services[0].idle_timeout_s, 604'800u);
+  EXPECT_EQ(config.services[0].close_after_s, 1u);
+  EXPECT_EQ(config.connections_per_core, 67'108'864u);
+  EXPECT_EQ(config.accept_backlog, 1u);
+  EXPECT_EQ(to_toml(parse(to_toml(config), "printed").config), to_toml(config));
 }
 
 TEST(Config, ReadsListsOfLcores) {
@@ -70,6 +88,14 @@ WrongCase wrong_address(const std::string& name, const std::string& address) {
   return {name, kWorkers + kPort + "[[service]]\nname = \"web\"\naddress = \"" + address + "\"\nport = 443\n",
           "8:11: service[0].address = \"" + address + "\": allowed is " + kAddressAllowed};
 }
+WrongCase wrong_service(const std::string& name, const std::string& key, const std::string& value,
+                        const std::string& allowed) {
+  return {name, kWorkers + kPort + kService + key + " = " + value + "\n",
+          "10:" + std::to_string(key.size() + 4) + ": service[0]." + key + " = " + value + ": allowed is " +
+              allowed};
+}
+const std::string kIdleAllowed = "seconds, 1 to 604800 (a week)";
+const std::string kCloseAllowed = "seconds of silence, 1 to 604800 (a week)";
 WrongCase wrong_port(const std::string& name, const std::string& port) {
   return {name,
           kWorkers + kPort + "[[service]]\nname = \"web\"\naddress = \"198.18.0.10\"\nport = " + port + "\n",
@@ -114,6 +140,22 @@ INSTANTIATE_TEST_SUITE_P(
                   kWorkers + kPort + kService +
                       "[[service]]\nname = \"b\"\naddress = \"198.18.0.10\"\nport = 443\n",
                   "13:8: service[1].port = 443: allowed is one that no other service has at this address"},
+        wrong_service("Then", "then", "\"proxy\"", "\"accept\""),
+        wrong_service("IdleTimeoutZero", "idle_timeout", "0", kIdleAllowed),
+        wrong_service("IdleTimeoutTooLong", "idle_timeout", "604801", kIdleAllowed),
+        wrong_service("CloseAfterNegative", "close_after", "-1", kCloseAllowed),
+        wrong_service("CloseAfterIsText", "close_after", "\"1s\"", kCloseAllowed),
+        WrongCase{"TooFewConnections", kWorkers + kPort + kService + "[table]\nconnections_per_core = 1023\n",
+                  "11:24: table.connections_per_core = 1023: allowed is connections, 1024 to 67108864"},
+        WrongCase{"TooManyConnections",
+                  kWorkers + kPort + kService + "[table]\nconnections_per_core = 67108865\n",
+                  "11:24: table.connections_per_core = 67108865: allowed is connections, 1024 to 67108864"},
+        WrongCase{"NoBacklog", kWorkers + kPort + kService + "[accept]\nbacklog = 0\n",
+                  "11:11: accept.backlog = 0: allowed is connections, 1 to 1048576"},
+        WrongCase{"TableIsANumber", "table = 5\n" + kWorkers + kPort + kService,
+                  "1:9: table = 5: allowed is a table"},
+        WrongCase{"UnknownTableKey", kWorkers + kPort + kService + "[table]\nconnections = 5000\n",
+                  "11:1: unknown key table.connections; the nearest known one is table.connections_per_core"},
         WrongCase{"SocketIsRelative", kWorkers + kPort + kService + "[control]\nsocket = \"s\"\n",
                   "11:10: control.socket = \"s\": allowed is an absolute path of at most 107 bytes"}),
     [](const auto& test) { return test.param.name; });

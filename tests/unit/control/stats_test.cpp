@@ -26,6 +26,8 @@ std::vector<CounterReading> two_cores() {
   cores[1].rx = 4;
   cores[1].route[std::size_t(Route::kSend)] = 4;
   cores[1].event[std::size_t(Event::kSynAnswered)] = 4;
+  cores[0].gauge[std::size_t(Gauge::kConnections6)] = 5;
+  cores[1].gauge[std::size_t(Gauge::kConnections6)] = 6;
   return cores;
 }
 
@@ -37,6 +39,8 @@ TEST(StatsReport, SumsCoresAndNamesEveryRow) {
   EXPECT_EQ(stats["total"]["drops"].size(), kCountOf<Drop> - 1);
   EXPECT_EQ(stats["total"]["routes"].size(), kCountOf<Route>);
   EXPECT_EQ(stats["cores"][1]["events"]["syn_answered"], 4);
+  EXPECT_EQ(stats["total"]["gauges"]["connections6"], 11);
+  EXPECT_EQ(stats["total"]["gauges"].size(), kCountOf<Gauge>);
   EXPECT_EQ(stats["total"]["balances"], true);
 }
 
@@ -45,6 +49,16 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
   EXPECT_NE(text.find("2  syn_fin                 SYN with FIN\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("xmas"), std::string::npos);
   EXPECT_NE(text.find("Every frame is accounted for."), std::string::npos);
+}
+
+TEST(StatsReport, AGaugeThatFellHasNoRate) {
+  const auto before = stats_json(two_cores(), 10);
+  auto cores = two_cores();
+  cores[0].gauge[std::size_t(Gauge::kConnections6)] = 0;
+  const auto text = stats_text(stats_json(cores, 12), before);
+  EXPECT_NE(text.find("             6                connections6            open connections over IPv6\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(StatsReport, TellsHowMuchGrewPerSecond) {

@@ -54,6 +54,28 @@ TEST(SlotKeys, RotationLosesNoHandshakeInFlight) {
   EXPECT_TRUE(check<kIpv4>(keys, tuple, after));
 }
 
+TEST(SlotKeys, KnowHowLongACookieStillOpensAConnection) {
+  const SlotKeys keys(crypto::best_aes(), test_ring(), kSlotStart + 1000);
+  const std::uint32_t now = kNow.number;
+  EXPECT_EQ(keys.lifetime_ms(now & 15), 2 * kSlotMs - 1000);
+  EXPECT_EQ(keys.lifetime_ms((now - 1) & 15), kSlotMs - 1000);
+  EXPECT_EQ(keys.lifetime_ms((now + 1) & 15), 3 * kSlotMs - 1000);
+  for (std::uint32_t age = 2; age < 15; ++age) EXPECT_EQ(keys.lifetime_ms((now - age) & 15), 0u) << age;
+}
+
+TEST(SlotKeys, TheLifetimeEndsExactlyWhenTheCookieDoes) {
+  const Tuple<kIpv4> tuple;
+  SlotKeys keys(crypto::best_aes(), test_ring(), kNoon);
+  const CookieAck ack = ack_of(mint<kIpv4>(keys, tuple, kLinux), kLinux);
+  const std::uint32_t lives = keys.lifetime_ms(kNow.number & 15);
+  keys.advance(kNoon + lives - 1);
+  EXPECT_TRUE(check<kIpv4>(keys, tuple, ack));
+  EXPECT_EQ(keys.lifetime_ms(kNow.number & 15), 1u);
+  keys.advance(kNoon + lives);
+  EXPECT_FALSE(check<kIpv4>(keys, tuple, ack));
+  EXPECT_EQ(keys.lifetime_ms(kNow.number & 15), 0u);
+}
+
 TEST(SlotKeys, ANewMasterServesFromItsStatedSlot) {
   const KeyRing ring =
       ring_of({{test_master(1), {0}}, {test_master(2), kNow}, {test_master(3), {kNow.number + 2}}});

@@ -71,6 +71,13 @@ const OptionsCase kCases[] = {
     {.name = "EstablishedTimestamps",
      .list = bytes_of({1, 1, 8, 10, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff}),
      .timestamps = TcpTimestamps{1, 0xffffffff}},
+    {.name = "TimestampsWhereAppendixAPutsThem",
+     .list = bytes_of({1, 1, 8, 10, 0xfe, 0, 0, 1, 0, 0, 0, 2}),
+     .timestamps = TcpTimestamps{0xfe000001, 2}},
+    {.name = "TimestampsAndASackBlock",
+     .list = bytes_of({1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4}),
+     .timestamps = TcpTimestamps{1, 2},
+     .sack = {{3, 4}}},
     {.name = "TimestampsAtAnOddOffset",
      .list = bytes_of({1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0}),
      .timestamps = TcpTimestamps{1, 2}},
@@ -140,6 +147,12 @@ const OptionsCase kCases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Rfc9293, ParseTcpOptions, testing::ValuesIn(kCases),
                          [](const auto& test) { return std::string(test.param.name); });
+
+/// The short cut agrees with the long way for every list of the table.
+TEST_P(ParseTcpOptions, TimestampsAloneAreTheSame) {
+  const Bytes exact(GetParam().list);
+  EXPECT_EQ(parse_timestamps(exact), GetParam().timestamps);
+}
 
 TEST(TcpOptions, TheCookieIsTheSegmentsOwnBytes) {
   const auto list = bytes_of({1, 34, 6, 1, 2, 3, 4, 0});
