@@ -15,6 +15,8 @@ _BAD = " || ".join(
     + ['_ws.expert.message matches "option length|length byte past end|shift exceeds 14"']
     + [f'{layer}.checksum.status == "Bad"' for layer in ("ip", "tcp", "udp", "icmp", "icmpv6")]
 )
+_HEADER_BYTES = 24  # of a pcap file
+_BUFFER_KIB = 32 << 10  # so that nothing is lost, however late tcpdump is
 _QUIET_SECONDS = 0.2  # without a new frame, before a capture counts as complete
 
 
@@ -31,10 +33,10 @@ def read(path: pathlib.Path, display_filter: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
-def assert_clean(path: pathlib.Path) -> None:
-    """No malformed frame, no bad checksum, and no error in tshark's expert view; an empty capture proves nothing."""
-    assert read(path), f"{path} holds no frame"
-    bad = read(path, _BAD)
+def assert_clean(path: pathlib.Path, unwanted: str = "") -> None:
+    """No malformed frame, no bad checksum, no error in tshark's expert view, nothing that passes the filter `unwanted`."""
+    assert path.stat().st_size > _HEADER_BYTES, f"{path} holds no frame, which proves nothing"
+    bad = read(path, f"{_BAD} || ({unwanted})" if unwanted else _BAD)
     assert not bad, "tshark objects to:\n" + "\n".join(bad)
 
 
@@ -46,7 +48,8 @@ class Capture:
         self._namespace, self._interface = namespace, interface
 
     def __enter__(self) -> "Capture":
-        words = ["tcpdump", "-i", self._interface, "-U", "-s", "0", "-Z", "root", "--immediate-mode", "-w", str(self.path)]
+        words = ["tcpdump", "-i", self._interface, "-U", "-s", "0", "-Z", "root", "--immediate-mode"]
+        words += ["-B", str(_BUFFER_KIB), "-w", str(self.path)]
         self._log = self.path.with_suffix(".log")
         with open(self._log, "w") as log:
             self._tcpdump = self._namespace.start(*words, stdout=log, stderr=log)
@@ -68,11 +71,13 @@ class Capture:
             time.sleep(_QUIET_SECONDS)
         self._tcpdump.send_signal(signal.SIGINT)
         self._tcpdump.wait(10)
+        if "\n0 packets dropped by kernel" not in (text := self._log.read_text()):
+            raise LabError(f"tcpdump did not record everything: {text}")
 
     def frames(self, display_filter: str = "") -> list[str]:
         self.stop()
         return read(self.path, display_filter)
 
-    def assert_clean(self) -> None:
+    def assert_clean(self, unwanted: str = "") -> None:
         self.stop()
-        assert_clean(self.path)
+        assert_clean(self.path, unwanted)

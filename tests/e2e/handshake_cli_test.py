@@ -39,8 +39,7 @@ def test_tshark_finds_no_warning_and_no_bad_checksum(words, tmp_path):
     done = handshake(*words, "--pcap", str(pcap))
     assert done.returncode == 0, done.stderr
     assert "the client is ESTABLISHED, the server ESTABLISHED." in done.stdout
-    capture.assert_clean(pcap)
-    assert not capture.read(pcap, '_ws.expert.severity == "Warning"')
+    capture.assert_clean(pcap, '_ws.expert.severity == "Warning"')
     arrows = len(re.findall(r"\|-*>\||\|<-*\||X lost|lost X", done.stdout))
     assert len(capture.read(pcap)) == arrows >= 3
     assert len(capture.read(pcap, 'tcp.checksum.status == "Good"')) == arrows  # tshark did look
