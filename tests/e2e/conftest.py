@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+pytest.register_assert_rewrite("capture", "endpoint", "handmade", "synward")  # they assert, too
+
 import namespaces
 from lab import Lab
 

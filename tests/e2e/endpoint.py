@@ -1,0 +1,103 @@
+"""synward at one end of a wire and Linux at the other: what the tests of endpoint mode have in common."""
+
+import dataclasses
+import socket
+import struct
+
+import namespaces
+from lab import Lab
+from namespaces import Namespace
+from synward import Synward
+
+CLIENT4, SERVER4 = "198.18.0.1", "198.18.0.10"
+CLIENT6, SERVER6 = "2001:2::1", "2001:2::10"
+SERVERS = (SERVER4, SERVER6)
+PORT = 443
+
+# More frames than a receive window of ours holds segments: nothing is lost on this wire, however late synward is.
+VETH = "net_af_packet0,iface=far,framecnt=2048"
+
+
+def config(*, lcores: str = "1", device: str = VETH, service: str = "") -> str:
+    """Both families at one port; `service` is TOML that belongs to both."""
+    text = f'[workers]\nlcores = "{lcores}"\n[[port]]\nname = "outside"\ndevice = "{device}"\n'
+    for name, address in (("four", SERVER4), ("six", SERVER6)):
+        text += f'[[service]]\nname = "{name}"\naddress = "{address}"\nport = {PORT}\nthen = "accept"\n{service}\n'
+    return text
+
+
+def opened(connections: int, **others: int) -> dict[str, int]:
+    """The events of so many connections that were opened as usual, and what else happened."""
+    usual = ("syn_answered", "cookie_valid", "promoted", "accepted")
+    return dict.fromkeys(usual, connections) | others
+
+
+def _present(counts: dict[str, int]) -> dict[str, int]:
+    return {label: count for label, count in counts.items() if count}
+
+
+@dataclasses.dataclass
+class Endpoint:
+    """A Linux client, the interface that leads it to synward, and synward."""
+
+    client: Namespace
+    interface: str
+    synward: Synward
+
+    def connect(self, address: str) -> socket.socket:
+        with self.client.entered():
+            return socket.create_connection((address, PORT), timeout=10)
+
+    def total(self) -> dict:
+        return self.synward.stats()["total"]
+
+    def expect_events(self, expected: dict[str, int]) -> None:
+        """Waits until exactly these events have happened."""
+        try:
+            namespaces.wait_until(lambda: _present(self.total()["events"]) == expected, "the events")
+        except namespaces.LabError:
+            assert _present(self.total()["events"]) == expected
+
+    def expect_sockets(self, *states: str) -> None:
+        """Waits until the client's kernel has TCP sockets in these states and in no others."""
+        namespaces.wait_until(lambda: self.sockets() == sorted(states), f"sockets in {states or 'no state'}")
+
+    def sockets(self) -> list[str]:
+        return sorted(line.split()[0] for line in self.client.run("ss", "-Htan").splitlines())
+
+    def stop(self, drops: dict[str, int] | None = None, connections: int = 0) -> None:
+        """Ends synward, which must account for every frame, and have dropped nothing but what `drops` says."""
+        total = self.total()
+        gauges = total["gauges"]
+        assert gauges["connections4"] + gauges["connections6"] == connections
+        assert gauges["accept_queue"] == 0
+        # Linux looks for routers and multicast listeners when IPv6 begins.
+        assert _present(total["drops"] | {"icmp_ignored": 0}) == (drops or {})
+        assert "Every frame is accounted for." in self.synward.stop()
+
+
+def over_veth(lab: Lab, text: str) -> Endpoint:
+    client, far = lab.namespace("client"), lab.namespace("synward")
+    namespaces.wire(client, "near", far, "far")
+    client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
+    far.lend("far")
+    return Endpoint(client, "near", lab.synward(far, text))
+
+
+@dataclasses.dataclass(frozen=True)
+class TcpInfo:
+    """What Linux knows of a connection: tcp(7), linux/tcp.h."""
+
+    options: int
+    scales: int  # as the kernel packs them: the peer's in the low four bits
+    send_mss: int
+    retransmitted: int  # segments
+    segments_out: int
+
+    TIMESTAMPS, SACK, WINDOW_SCALE = 1, 2, 4
+
+
+def tcp_info(connection: socket.socket) -> TcpInfo:
+    raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
+    words = struct.unpack_from("34I", raw, 8)
+    return TcpInfo(raw[5], raw[6], send_mss=words[2], retransmitted=words[23], segments_out=words[32])

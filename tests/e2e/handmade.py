@@ -1,0 +1,55 @@
+"""A TCP client whose every segment is the test's own: no kernel helps it, repeats for it or answers for it."""
+
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet
+
+from frames import Frames
+
+_ISN = 0xFFFFFFF0  # its text wraps around
+_CLIENT4, _CLIENT6 = "198.18.0.77", "2001:2::77"  # nobody's, so that no kernel resets what it did not open
+
+
+class HandmadeClient:
+    """Sends as Windows does: DF, TTL 128, 64240 bytes of window. `number` tells clients of one test apart."""
+
+    def __init__(self, frames: Frames, service_mac: str, address: str, port: int, number: int = 0):
+        self._frames, self._ether = frames, Ether(src=frames.mac, dst=service_mac)
+        if ":" in address:
+            self._ip = IPv6(src=_CLIENT6, dst=address, hlim=128)
+        else:
+            self._ip = IP(src=_CLIENT4, dst=address, ttl=128, flags="DF")
+        self._ports = {"sport": 50000 + number, "dport": port}
+        self.next, self.service_next = _ISN, 0
+
+    def segment(self, flags: str, text: bytes = b"", **fields: object) -> Packet:
+        """The next segment; what it occupies of the sequence space is used up, except a SYN's text."""
+        tcp = TCP(**self._ports, flags=flags, seq=self.next, window=64240, **fields)
+        if "A" in flags:
+            tcp.ack = self.service_next
+        self.next += 1 if "S" in flags else len(text) + ("F" in flags)
+        self.next &= 0xFFFFFFFF
+        return self._ether / self._ip / tcp / text
+
+    def send(self, *frames: Packet) -> None:
+        self._frames.send(*frames)
+
+    def answer(self) -> Packet:
+        """The next segment from the service, as TCP; it must occupy the sequence space where the last one ended."""
+        tcp = self._frames.expect(self._is_mine)[TCP]
+        if "S" in tcp.flags:
+            self.service_next = tcp.seq
+        assert tcp.seq == self.service_next or "R" in tcp.flags
+        self.service_next = (tcp.seq + ("S" in tcp.flags) + ("F" in tcp.flags)) & 0xFFFFFFFF
+        return tcp
+
+    def answer_to(self, frame: Packet) -> Packet:
+        self.send(frame)
+        return self.answer()
+
+    def expect_silence(self, seconds: float) -> None:
+        self._frames.expect_none(self._is_mine, seconds)
+
+    def _is_mine(self, frame: Packet) -> bool:
+        return TCP in frame and frame[TCP].dport == self._ports["sport"] and frame.dst == self._ether.src

@@ -1,0 +1,95 @@
+"""synward and clients that Linux cannot play: Windows, and the unlucky."""
+
+import pytest
+
+from endpoint import PORT, SERVER4, SERVERS, config, opened, over_veth
+from handmade import HandmadeClient
+
+REQUEST = b"GET / HTTP/1.1\r\n\r\n"
+
+
+@pytest.fixture
+def served(lab):
+    return over_veth(lab, config())
+
+
+@pytest.fixture
+def new_client(lab, served):
+    """Makes a client by hand for one of our addresses."""
+    frames = lab.frames(served.client, "near")
+    service_mac = served.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
+    return lambda address: HandmadeClient(frames, service_mac, address, PORT)
+
+
+def windows_syn(client: HandmadeClient, address: str):
+    mss = 1460 if address == SERVER4 else 1440
+    return client.segment(
+        "S", options=[("MSS", mss), ("NOP", None), ("WScale", 8), ("NOP", None), ("NOP", None), ("SAckOK", b"")]
+    )
+
+
+def close(client: HandmadeClient) -> None:
+    fin = client.answer_to(client.segment("FA"))
+    assert (fin.flags, fin.ack) == ("FA", client.next)
+    client.send(client.segment("A"))
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_windows_opens_asks_and_closes(lab, served, new_client, address):
+    recorded = lab.capture(served.client, "near")
+    client = new_client(address)
+    syn_ack = client.answer_to(windows_syn(client, address))
+    assert (syn_ack.flags, syn_ack.ack) == ("SA", client.next)
+    options = {name: value for name, value in syn_ack.options if name != "NOP"}
+    assert options == {"MSS": 1460 if address == SERVER4 else 1440, "WScale": 7, "SAckOK": b""}
+    assert syn_ack.window == 65535  # 1 MiB, but a SYN-ACK's window is not scaled
+
+    client.send(client.segment("A"))
+    ack = client.answer_to(client.segment("PA", REQUEST))
+    assert (ack.flags, ack.ack, ack.options) == ("A", client.next, [])
+    assert ack.window << 7 == 1 << 20
+    close(client)
+
+    served.expect_events(opened(1, closed=1))
+    recorded.assert_clean("tcp.analysis.flags")
+    served.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_the_first_text_opens_when_the_ack_was_lost_but_not_again_after_the_close(served, new_client, address):
+    client = new_client(address)
+    client.answer_to(windows_syn(client, address))
+    first = client.segment("PA", REQUEST)
+    assert client.answer_to(first).ack == client.next
+    close(client)
+    served.expect_events(opened(1, closed=1))
+
+    client.send(first)
+    client.expect_silence(0.6)
+    assert client.answer_to(first).flags == "R"
+    served.expect_events(opened(1, closed=1, stray_reset=1))
+    served.stop(drops={"spent_cookie": 1})
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_text_in_a_syn_is_not_acknowledged(served, new_client, address):
+    client = new_client(address)
+    syn_ack = client.answer_to(client.segment("S", REQUEST))
+    assert (syn_ack.flags, syn_ack.ack) == ("SA", client.next)
+    client.send(client.segment("A"))
+    assert client.answer_to(client.segment("PA", REQUEST)).ack == client.next
+    close(client)
+    served.expect_events(opened(1, closed=1))
+    served.stop()
+
+
+def test_a_stray_is_reset_only_when_it_comes_again(served, new_client):
+    client = new_client(SERVER4)
+    client.service_next = 12345
+    stray = client.segment("A")
+    client.send(stray)
+    client.expect_silence(0.6)
+    reset = client.answer_to(stray)
+    assert (reset.flags, reset.seq) == ("R", 12345)
+    served.expect_events({"stray_reset": 1})
+    served.stop(drops={"bad_cookie": 1})
