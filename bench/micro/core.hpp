@@ -1,0 +1,91 @@
+// One core as a worker has it, with one service of each family and room for a million connections of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <variant>
+
+#include "bench/micro/frames.hpp"
+#include "bench/micro/huge_memory.hpp"
+#include "dataplane/core_state.hpp"
+
+namespace synward::bench {
+
+class Core {
+ public:
+  static constexpr std::size_t kConnections = 1'000'000;
+
+  Core() {
+    state.ports.push_back({.mac = kOurMac});
+    state.set_clock({.wall_ms = kNow, .mono_ms = 1});
+  }
+  /// Erases the connections in the accept queue, and with them all that were opened since the last time.
+  void forget_connections() {
+    const auto forget = [this]<wire::Family kFamily>(const table::FlowKey<kFamily>& flow) {
+      auto& connections = state.table<kFamily>();
+      connections.erase(*connections.find(flow));
+    };
+    while (!state.accept_queue.empty()) std::visit(forget, state.accept_queue.pop());
+  }
+
+ private:
+  static constexpr std::uint64_t kNow = 28'000'000 * cookie::kSlotMs + 30'000;  // not at a slot's edge
+  static cookie::KeyRing ring() {
+    const cookie::Master master{.key = {}, .first = {0}};
+    return cookie::KeyRing{std::span{&master, 1}};
+  }
+  template <wire::Family kFamily>
+  static constexpr std::size_t kTableBytes = table::ConnectionTable<kFamily>::bytes_needed(kConnections);
+  CorePlan plan() const {
+    CorePlan plan{.ipv4 = {{memory4_.data(), kTableBytes<wire::Family::kIpv4>}, kConnections},
+                  .ipv6 = {{memory6_.data(), kTableBytes<wire::Family::kIpv6>}, kConnections},
+                  .secret = {},
+                  .backlog = kStamps};
+    std::mt19937_64 random{3};
+    for (auto& row : plan.secret.multipliers)
+      for (auto& multiplier : row) multiplier = random();
+    for (auto& addend : plan.secret.addends) addend = random();
+    plan.secret.mixer = random();
+    return plan;
+  }
+  const service::ServiceTable services_{
+      {{.name = "four", .address = kService4, .prefix_bits = 32, .port = kServicePort},
+       {.name = "six",
+        .address = kService6,
+        .prefix_bits = 128,
+        .port = kServicePort,
+        .profile = {.mss = 1440}}}};
+  const HugeMemory memory4_{kTableBytes<wire::Family::kIpv4>}, memory6_{kTableBytes<wire::Family::kIpv6>};
+
+ public:
+  CoreState state{cookie::SlotKeys{crypto::best_aes(), ring(), kNow}, services_, plan()};
+};
+
+/// What the receiving port does for a worker: the lanes of one burst, of frames from `at` on. The NIC has not
+/// verified any checksum.
+inline void fill(Burst& burst, const FrameSet& set, std::size_t at) {
+  burst.reset();
+  burst.size = kBurstMax;
+  burst.port = 0;
+  burst.taken_over = false;
+  for (std::size_t n = 0; n < kBurstMax; ++n) {
+    burst.packet[n] = {set.frames()[at + n]};
+    burst.frame[n] = set.frames()[at + n];
+    __builtin_prefetch(burst.frame[n]);
+    burst.frame_bytes[n] = set.sizes()[at + n];
+    burst.ip_checksum[n] = burst.transport_checksum[n] = RxChecksum::kUnknown;
+    burst.on(Route::kReceived).push(static_cast<LaneIndex>(n));
+  }
+}
+
+/// Calls `work(burst)` for each burst of `set`, its lanes filled.
+template <typename Work>
+void each_burst(const FrameSet& set, Burst& burst, Work&& work) {
+  for (std::size_t at = 0; at < set.size(); at += kBurstMax) {
+    fill(burst, set, at);
+    work(burst);
+  }
+}
+
+}  // namespace synward::bench

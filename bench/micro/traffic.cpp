@@ -1,0 +1,122 @@
+#include "bench/micro/traffic.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "dataplane/handshake/segment_builder.hpp"
+#include "dataplane/pipeline.hpp"
+#include "dataplane/stages/reply.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward::bench {
+namespace {
+
+using wire::Family;
+
+enum class Sent : std::uint8_t { kCookieAck, kForgedAck, kText };
+
+/// What the client sends to whom the frame goes, a SYN-ACK of ours.
+template <Family kFamily>
+Stamp next_of(std::span<const std::byte> syn_ack, Sent sent, std::mt19937& random) {
+  const auto received = handshake::parse_frame<kFamily>(syn_ack);
+  if (!received) throw std::logic_error{"no SYN-ACK"};
+  static constexpr std::array<std::byte, kTextBytes> kText{};
+  const std::span text = std::span{kText}.first(sent == Sent::kText ? kText.size() : 0);
+  handshake::Segment segment{.seq = received->segment.ack,
+                             .ack = received->segment.seq + 1,
+                             .flags = wire::TcpFlags::kAck,
+                             .window = 502,
+                             .text_bytes = static_cast<std::uint16_t>(text.size())};
+  if (sent == Sent::kForgedAck) segment.ack = wire::SeqNum{static_cast<std::uint32_t>(random())};
+  if (const auto& theirs = received->segment.options.timestamps)
+    segment.options.timestamps = wire::TcpTimestamps{theirs->tsecr + 1, theirs->tsval};
+  Stamp stamp{};
+  const auto frame = handshake::build_frame<kFamily>(received->path, segment, text, stamp.bytes);
+  stamp.size = static_cast<std::uint16_t>(frame.size());
+  return stamp;
+}
+
+template <Family kFamily>
+std::vector<Stamp> make(Sent sent) {
+  Core core;
+  FrameSet set{stamps(kFamily, Layout::kLinux), kStamps};
+  set.restore();
+  std::vector<Stamp> made;
+  made.reserve(set.size());
+  std::mt19937 random{11};
+  Burst burst;
+  each_burst(set, burst, [&](Burst& b) {
+    run_burst(core.state, b);
+    for (const LaneIndex i : b.on(Route::kSend))
+      made.push_back(next_of<kFamily>({b.frame[i], b.frame_bytes[i]}, sent, random));
+  });
+  return made;
+}
+
+/// kStamps segments, of the clients whose SYNs stamps(family, Layout::kLinux) are; made at the first call.
+const std::vector<Stamp>& segments(Family family, Sent sent) {
+  static std::map<std::pair<Family, Sent>, std::vector<Stamp>> made;
+  auto& segments = made[{family, sent}];
+  if (segments.empty())
+    segments = family == Family::kIpv4 ? make<Family::kIpv4>(sent) : make<Family::kIpv6>(sent);
+  return segments;
+}
+
+void open_connections(Core& core, const std::vector<Stamp>& acks) {
+  FrameSet set{acks, acks.size()};
+  set.restore();
+  Burst burst;
+  each_burst(set, burst, [&core](Burst& b) { run_burst(core.state, b); });
+}
+
+/// The connections of `set` expect these texts.
+template <Family kFamily>
+void rewind(Core& core, const FrameSet& set) {
+  Burst burst;
+  each_burst(set, burst, [&core](Burst& b) {
+    classify(b, core.state);
+    for (const LaneIndex i : b.on(Routes<kFamily>::kSegment)) {
+      auto* const connection = core.state.table<kFamily>().find(flow_of<kFamily>(b, i));
+      connection->state.client_next = wire::SeqNum{tcp_header(b, i).seq};
+    }
+  });
+}
+
+}  // namespace
+
+Traffic syns(Family family, Layout layout) {
+  return {.stamps = stamps(family, layout),
+          .ended = [](const auto& seen) { return std::min(seen[Event::kSynAnswered], seen[Route::kSend]); }};
+}
+
+Traffic foreign_frames() {
+  return {.stamps = stamps(Family::kIpv4, Layout::kForeign),
+          .ended = [](const auto& seen) { return seen[Drop::kOtherMac]; }};
+}
+
+Traffic cookie_acks(Family family) {
+  return {.stamps = segments(family, Sent::kCookieAck),
+          .ended = [](const auto& seen) { return std::min(seen[Event::kPromoted], seen[Route::kForward]); },
+          .prepare = [](Core& core, const FrameSet&) { core.forget_connections(); }};
+}
+
+Traffic forged_acks(Family family) {
+  return {.stamps = segments(family, Sent::kForgedAck),
+          .ended = [](const auto& seen) { return seen[Drop::kBadCookie]; }};
+}
+
+Traffic texts(Family family) {
+  const bool ipv4 = family == Family::kIpv4;
+  const Route known = ipv4 ? Route::kKnown4 : Route::kKnown6;
+  return {.stamps = segments(family, Sent::kText),
+          .ended = [known](const auto& seen) { return std::min(seen[known], seen[Route::kSend]); },
+          .begin = [family](Core& core) { open_connections(core, segments(family, Sent::kCookieAck)); },
+          .prepare = ipv4 ? rewind<Family::kIpv4> : rewind<Family::kIpv6>};
+}
+
+}  // namespace synward::bench

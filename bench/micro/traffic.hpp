@@ -1,0 +1,36 @@
+// What clients send to the pipeline, and how it must end: a figure of a benchmark whose packets took another
+// path is no figure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "bench/micro/core.hpp"
+#include "bench/micro/frames.hpp"
+
+namespace synward::bench {
+
+struct Traffic {
+  const std::vector<Stamp>& stamps;
+  /// How many packets have ended as they must.
+  std::function<std::uint64_t(const CounterReading&)> ended;
+  /// Once, before the first pass.
+  std::function<void(Core&)> begin = [](Core&) {};
+  /// Before each pass over a restored set: the core meets these packets as it did the first time.
+  std::function<void(Core&, const FrameSet&)> prepare = [](Core&, const FrameSet&) {};
+};
+
+/// Every one is answered.
+[[nodiscard]] Traffic syns(wire::Family family, Layout layout);
+/// Frames that classify() drops at its second look at them.
+[[nodiscard]] Traffic foreign_frames();
+/// Bare ACKs with valid cookies: every one opens a connection.
+[[nodiscard]] Traffic cookie_acks(wire::Family family);
+/// ACKs like these, of numbers at random: none has a cookie.
+[[nodiscard]] Traffic forged_acks(wire::Family family);
+/// kTextBytes in order on connections that are open: every one is acknowledged.
+[[nodiscard]] Traffic texts(wire::Family family);
+inline constexpr std::size_t kTextBytes = 64;
+
+}  // namespace synward::bench
