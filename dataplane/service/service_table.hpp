@@ -2,10 +2,13 @@
 // it.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -51,32 +54,80 @@ class ServiceTable {
   /// Any worker. The service of the longest prefix that covers `address` with this port; kNoService when
   /// there is none.
   template <wire::Family kFamily>
-  [[nodiscard]] ServiceId find(const wire::Address<kFamily>& address, wire::Port port) const;
+  [[nodiscard]] ServiceId find(const wire::Address<kFamily>& address, wire::Port port) const {
+    if (port.host() == kAnyPort) return kNoService;
+    for (const auto& level : levels<kFamily>()) {
+      if (const auto* row = level.probe(address, port.host()); row != nullptr) return row->id;
+    }
+    return kNoService;
+  }
   /// Any worker. Whether `address` belongs to any service, whatever the port: the addresses that an endpoint
   /// answers for.
   template <wire::Family kFamily>
-  [[nodiscard]] bool owns(const wire::Address<kFamily>& address) const;
+  [[nodiscard]] bool owns(const wire::Address<kFamily>& address) const {
+    for (const auto& level : levels<kFamily>()) {
+      if (level.probe(address, kAnyPort) != nullptr) return true;
+    }
+    return false;
+  }
 
   [[nodiscard]] const Service& operator[](ServiceId id) const { return services_[id]; }
   [[nodiscard]] std::size_t size() const { return services_.size(); }
 
  private:
-  /// One probed hash table for all prefixes of one length; port 0 rows stand for "owned, whatever the port".
+  /// The rows of this port stand for "owned, whatever the port".
+  static constexpr std::uint16_t kAnyPort = 0;
+
+  /// One probed hash table for all prefixes of one length. Three probes a SYN: so all of it can be inlined.
   template <wire::Family kFamily>
   struct Level {
+    static constexpr bool kIpv4 = kFamily == wire::Family::kIpv4;
+    /// An address as it lies on the wire, in as few registers as possible.
+    using Words = std::conditional_t<kIpv4, std::array<std::uint32_t, 1>, std::array<std::uint64_t, 2>>;
     struct Row {
-      wire::Address<kFamily> prefix;
+      Words prefix;
       std::uint16_t port;
       ServiceId id;
       bool used;
     };
     std::uint8_t prefix_bits;
+    Words mask;             // one bits where the prefix is
     std::vector<Row> rows;  // power of two, at most half full
-    [[nodiscard]] const Row* probe(const wire::Address<kFamily>& address, std::uint16_t port) const;
-    void put(const wire::Address<kFamily>& prefix, std::uint16_t port, ServiceId id);
+
+    [[nodiscard]] Words masked(const wire::Address<kFamily>& address) const {
+      auto words = std::bit_cast<Words>(address);
+      for (std::size_t i = 0; i < words.size(); ++i) words[i] &= mask[i];
+      return words;
+    }
+    /// Where `prefix` is, or the free row where it would go. The rows are the operator's, not an attacker's,
+    /// and every probe is bounded by the longest run of used rows: an unkeyed mix will do.
+    [[nodiscard]] std::size_t place(const Words& prefix, std::uint16_t port) const {
+      std::uint64_t hash = port;
+      for (const auto word : prefix) {
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+      }
+      const std::size_t last = rows.size() - 1;
+      std::size_t at = hash & last;
+      const auto differs = [&](const Row& row) {
+        return row.port != port || !wire::same_words<typename Words::value_type>(row.prefix, prefix);
+      };
+      while (rows[at].used && differs(rows[at])) at = (at + 1) & last;
+      return at;
+    }
+    [[nodiscard]] const Row* probe(const wire::Address<kFamily>& address, std::uint16_t port) const {
+      const Row& row = rows[place(masked(address), port)];
+      return row.used ? &row : nullptr;
+    }
   };
   template <wire::Family kFamily>
-  [[nodiscard]] const std::vector<Level<kFamily>>& levels() const;
+  [[nodiscard]] const std::vector<Level<kFamily>>& levels() const {
+    if constexpr (kFamily == wire::Family::kIpv4) {
+      return levels4_;
+    } else {
+      return levels6_;
+    }
+  }
   template <wire::Family kFamily>
   void add(const wire::Address<kFamily>& address, const Service& service, ServiceId id,
            std::vector<Level<kFamily>>& levels);
