@@ -1,9 +1,10 @@
 // A segment becomes the segment that answers it, where it lies.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 
@@ -28,17 +29,28 @@ namespace detail {
 /// A fresh header instead of the question's: IP options and extension headers are not ours to return.
 inline void write_ip(wire::Ipv4Header& ip, wire::Ipv4Address from, wire::Ipv4Address to,
                      std::size_t segment_bytes) {
-  ip = {.version_and_ihl = 0x45,
-        .dscp_ecn = 0,
-        .total_length = wire::BigEndian16{static_cast<std::uint16_t>(sizeof ip + segment_bytes)},
-        .id = wire::BigEndian16{0},  // RFC 6864 4.1: of no meaning when the datagram is atomic
-        .flags_and_offset = wire::BigEndian16{wire::Ipv4Header::kDontFragment},
-        .ttl = kReplyHopLimit,
-        .protocol = wire::IpProtocol::kTcp,
-        .checksum = wire::Checksum{},
-        .source = from,
-        .destination = to};
-  ip.checksum = wire::finish(wire::add_bytes(0, std::as_bytes(std::span{&ip, 1})));
+  static constexpr wire::Ipv4Header kFixed{
+      .version_and_ihl = 0x45,
+      .dscp_ecn = 0,
+      .total_length = wire::BigEndian16{0},
+      .id = wire::BigEndian16{0},  // RFC 6864 4.1: of no meaning when the datagram is atomic
+      .flags_and_offset = wire::BigEndian16{wire::Ipv4Header::kDontFragment},
+      .ttl = kReplyHopLimit,
+      .protocol = wire::IpProtocol::kTcp,
+      .checksum = wire::Checksum{},
+      .source = {},
+      .destination = {}};
+  static constexpr std::uint64_t kFixedSum = [] {
+    std::uint64_t sum = 0;
+    for (const std::uint32_t word : std::bit_cast<std::array<std::uint32_t, 5>>(kFixed)) sum += word;
+    return sum;
+  }();
+  ip = kFixed;
+  ip.total_length = wire::BigEndian16{static_cast<std::uint16_t>(sizeof ip + segment_bytes)};
+  ip.source = from;
+  ip.destination = to;
+  ip.checksum = wire::finish(kFixedSum + wire::sum_of(ip.total_length) + std::bit_cast<std::uint32_t>(from) +
+                             std::bit_cast<std::uint32_t>(to));
 }
 
 inline void write_ip(wire::Ipv6Header& ip, const wire::Ipv6Address& from, const wire::Ipv6Address& to,
@@ -61,29 +73,49 @@ inline std::size_t write_segment(std::byte* network, const table::FlowKey<kFamil
   const std::size_t header_bytes = sizeof(wire::TcpHeader) + reply.options.size();
   auto& ip = *reinterpret_cast<IpHeader<kFamily>*>(network);
   detail::write_ip(ip, flow.service, flow.client, header_bytes);
-  auto& tcp = *reinterpret_cast<wire::TcpHeader*>(network + sizeof ip);
-  tcp = {.src_port = flow.service_port,
-         .dst_port = flow.client_port,
-         .seq = reply.seq.wire(),
-         .ack = reply.ack.wire(),
-         .offset_and_reserved = wire::TcpHeader::offset_of(header_bytes),
-         .flags = reply.flags,
-         .window = wire::BigEndian16{reply.window},
-         .checksum = wire::Checksum{},
-         .urgent = wire::BigEndian16{0}};
-  if (!reply.options.empty()) std::memcpy(&tcp + 1, reply.options.data(), reply.options.size());
-  const std::uint64_t pseudo = wire::pseudo_header_sum(ip.source, ip.destination, wire::IpProtocol::kTcp,
+  const wire::TcpHeader tcp{.src_port = flow.service_port,
+                            .dst_port = flow.client_port,
+                            .seq = reply.seq.wire(),
+                            .ack = reply.ack.wire(),
+                            .offset_and_reserved = wire::TcpHeader::offset_of(header_bytes),
+                            .flags = reply.flags,
+                            .window = wire::BigEndian16{reply.window},
+                            .checksum = wire::Checksum{},
+                            .urgent = wire::BigEndian16{0}};
+  std::uint64_t sum = wire::sum_of(tcp.src_port.wire) + wire::sum_of(tcp.dst_port.wire) +
+                      wire::sum_of(tcp.seq) + wire::sum_of(tcp.ack) +
+                      (std::uint64_t{tcp.flags} << 8 | tcp.offset_and_reserved) + wire::sum_of(tcp.window);
+  std::byte* const segment = network + sizeof ip;
+  for (std::size_t at = 0; at < reply.options.size(); at += sizeof(wire::BigEndian32)) {
+    const auto word = wire::overlay<wire::BigEndian32>(reply.options.data() + at);
+    wire::overlay<wire::BigEndian32>(segment + sizeof tcp + at) = word;
+    sum += wire::sum_of(word);
+  }
+  const std::uint64_t pseudo = wire::pseudo_header_sum(flow.service, flow.client, wire::IpProtocol::kTcp,
                                                        static_cast<std::uint16_t>(header_bytes));
-  tcp.checksum = wire::finish(wire::add_bytes(pseudo, {network + sizeof ip, header_bytes}));
+  auto& written = wire::overlay<wire::TcpHeader>(segment);
+  written = tcp;
+  written.checksum = wire::finish(wire::add_sums(pseudo, sum));
   return sizeof ip + header_bytes;
 }
 
 /// The 4-tuple of a lane in the kSyn, kSegment and later lists.
 template <wire::Family kFamily>
 [[nodiscard]] inline table::FlowKey<kFamily> flow_of(const Burst& burst, LaneIndex i) {
+  // Two copies of what lies side by side, as a reader would read it: of four, none can be forwarded to it.
+  struct Addresses {
+    wire::Address<kFamily> source, destination;
+  };
+  struct Ports {
+    wire::Port source, destination;
+  };
+  struct Tuple {
+    Addresses addresses;
+    Ports ports;
+  };
   const auto& ip = ip_header<kFamily>(burst, i);
-  const wire::TcpHeader& tcp = tcp_header(burst, i);
-  return {ip.source, ip.destination, tcp.src_port, tcp.dst_port};
+  return std::bit_cast<table::FlowKey<kFamily>>(Tuple{*reinterpret_cast<const Addresses*>(&ip.source),
+                                                      header_at<Ports>(burst, i, burst.view[i].transport)});
 }
 
 /// Writes the reply over the frame of a lane whose view classify() filled, VLAN tags kept, and sends the

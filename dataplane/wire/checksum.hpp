@@ -34,6 +34,15 @@ static_assert(sizeof(Checksum) == 2 && alignof(Checksum) == 1);
 /// but the last is of even length; an odd last byte counts as if a zero followed (RFC 1071 1).
 [[nodiscard]] std::uint64_t add_bytes(std::uint64_t sum, std::span<const std::byte> bytes);
 
+/// The sum of one field, for data of which every field is at hand: reading back what was just written stalls.
+/// Up to 2^32 of them can be added up without add_sums().
+[[nodiscard]] constexpr std::uint64_t sum_of(BigEndian16 field) {
+  return std::bit_cast<std::uint16_t>(field);
+}
+[[nodiscard]] constexpr std::uint64_t sum_of(BigEndian32 field) {
+  return std::bit_cast<std::uint32_t>(field);
+}
+
 /// The sum in 16 bits, its bytes in wire order. Zero stays zero, and nothing else becomes zero.
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) {
   // Adding the halves crosswise leaves their sum in the upper half, with the carry of the lower one in it.
