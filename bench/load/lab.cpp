@@ -1,0 +1,261 @@
+#include "bench/load/lab.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <sched.h>
+#include <stdexcept>
+#include <string>
+#include <sys/random.h>
+#include <vector>
+
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "bench/load/memory_clients.hpp"
+#include "bench/load/show.hpp"
+#include "bench/load/syn_flood.hpp"
+#include "control/stats_report.hpp"
+#include "dataplane/nic/table_memory.hpp"
+#include "dataplane/worker.hpp"
+
+namespace synward::load {
+namespace {
+
+using wire::Family;
+
+constexpr unsigned kRingPackets = 8192;  // at 100,000/s, what comes while a busy machine looks away for 80 ms
+constexpr std::size_t kPoolPackets = 4 * kRingPackets - 1;
+constexpr std::size_t kConnections = 65'536, kBurst = 64;
+constexpr unsigned kWireLcore = 1, kWorkerLcore = 2;
+constexpr unsigned kNode = 0;  // without huge pages all memory is there
+constexpr timespec kNap{0, 100'000};
+
+constexpr const char* kService4 = "198.18.0.10:443";
+constexpr const char* kService6 = "[2001:2::10]:443";
+constexpr wire::Ipv4Address kClient4{{198, 18, 0, 1}};
+constexpr wire::Ipv6Address kClient6{{0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+constexpr wire::MacAddress kClientMac{{0x02, 0, 0, 0, 0, 0x01}};
+
+template <typename T>
+T random() {
+  T value;
+  if (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
+    throw std::runtime_error("the kernel gives no random numbers");
+  return value;
+}
+
+std::uint64_t wall_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
+/// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share the first
+/// processor, the worker has the last.
+struct Eal {
+  Eal() {
+    cpu_set_t allowed;
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    std::size_t first = 0, last = CPU_SETSIZE - 1;
+    while (!CPU_ISSET(first, &allowed)) ++first;
+    while (!CPU_ISSET(last, &allowed)) --last;
+    const std::string a = "@" + std::to_string(first), b = "@" + std::to_string(last);
+    std::vector<std::string> words{
+        "synward-load", "--no-huge", "--no-shconf",         "--no-pci", "--no-telemetry",
+        "-m",           "384",       "--log-level=warning", "--lcores", "0" + a + ",1" + a + ",2" + b};
+    std::vector<char*> pointers;
+    pointers.reserve(words.size());
+    for (auto& word : words) pointers.push_back(word.data());
+    if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0)
+      throw std::runtime_error("DPDK does not start: its own message above says why");
+  }
+  ~Eal() { rte_eal_cleanup(); }
+  Eal(Eal&&) = delete;
+};
+
+/// A ring, and at its end what is still in it.
+struct Ring {
+  explicit Ring(const char* name) : ring{rte_ring_create(name, kRingPackets, SOCKET_ID_ANY, 0)} {
+    if (ring == nullptr) throw std::runtime_error("no memory for a ring");
+  }
+  ~Ring() {
+    void* packet = nullptr;
+    while (rte_ring_dequeue(ring, &packet) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+    rte_ring_free(ring);
+  }
+  Ring(Ring&&) = delete;
+  rte_ring* ring;
+};
+
+service::Service service_at(const char* name, const Target& target, std::uint16_t mss) {
+  service::Service made{.name = name, .address = target.address(), .port = target.port()};
+  made.prefix_bits = target.address().index() == 0 ? 32 : 128;
+  made.profile.mss = mss;
+  return made;
+}
+
+/// synward: a pool, a port, a worker.
+class Server {
+ public:
+  Server() {
+    rte_ring* in[] = {in_.ring};
+    rte_ring* out[] = {out_.ring};
+    if (rte_eth_from_rings("lab", in, 1, out, 1, kNode) < 0) throw std::runtime_error("no net_ring port");
+    ports_.push_back(std::make_unique<nic::Port>("net_ring_lab", 1, pool_));
+    cores_.push_back(std::make_unique<CoreState>(keys_, services_, plan_));
+    cores_.front()->ports.push_back(ports_.front()->info());
+    workers_ = std::make_unique<Workers>(cores_, ports_, steering_, Poll::kAdaptive);
+    rte_eal_remote_launch([](void* workers) { return static_cast<Workers*>(workers)->run(0), 0; },
+                          workers_.get(), kWorkerLcore);
+  }
+  ~Server() {
+    workers_->stop();
+    rte_eal_wait_lcore(kWorkerLcore);
+  }
+  Server(Server&&) = delete;
+
+  [[nodiscard]] nlohmann::json stats() const {
+    return control::stats_json({read(cores_.front()->counters)},
+                               static_cast<double>(now_us() - started_us_) / 1e6);
+  }
+  [[nodiscard]] wire::MacAddress mac() const { return ports_.front()->info().mac; }
+  [[nodiscard]] rte_ring* in() const { return in_.ring; }
+  [[nodiscard]] rte_ring* out() const { return out_.ring; }
+  [[nodiscard]] rte_mempool* pool() const { return pool_.get(); }
+
+ private:
+  template <Family kFamily>
+  static nic::TableMemory table_memory() {
+    return {"the lab's connection table", table::ConnectionTable<kFamily>::bytes_needed(kConnections),
+            SOCKET_ID_ANY};
+  }
+
+  std::uint64_t started_us_ = now_us();
+  nic::PacketPool pool_{"lab", kPoolPackets, nic::longest_frame(1500)};
+  Ring in_{"lab_in"}, out_{"lab_out"};
+  service::ServiceTable services_{{service_at("four", Target::parse(kService4), 1460),
+                                   service_at("six", Target::parse(kService6), 1440)}};
+  cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
+  Steering steering_{random<Steering::Key>(), 1};
+  nic::TableMemory table4_ = table_memory<Family::kIpv4>(), table6_ = table_memory<Family::kIpv6>();
+  CorePlan plan_{.ipv4 = {table4_.bytes(), kConnections},
+                 .ipv6 = {table6_.bytes(), kConnections},
+                 .secret = random<table::HashSecret>()};
+  std::vector<std::unique_ptr<nic::Port>> ports_;
+  std::vector<std::unique_ptr<CoreState>> cores_;
+  std::unique_ptr<Workers> workers_;
+};
+
+/// The other end of the rings, an lcore of its own: flood and clients.
+class Wire {
+ public:
+  Wire(const LabSettings& settings, const Server& server)
+      : server_{server},
+        flood_pace_{settings.flood_rate, settings.seconds, now_us()},
+        floods_{flood(kService4), flood(kService6)},
+        clients4_{clients<Family::kIpv4>(settings, kClient4, kService4)},
+        clients6_{clients<Family::kIpv6>(settings, kClient6, kService6)} {}
+
+  void run() {
+    while (true) {
+      const std::uint64_t now = now_us();
+      if (clients4_.are_done(now) && clients6_.are_done(now)) break;
+      clients4_.turn(now);
+      clients6_.turn(now);
+      const bool received = receive(now), sent = send_flood(now);
+      if (!received && !sent) nanosleep(&kNap, nullptr);
+    }
+    over_ = true;
+  }
+  /// Any thread.
+  [[nodiscard]] bool is_over() const { return over_; }
+  [[nodiscard]] Moment now() const {
+    const auto elapsed_us = std::min(now_us(), flood_pace_.end_us()) - flood_pace_.start_us();
+    return {{.elapsed_s = static_cast<double>(elapsed_us) / 1e6, .sent = sent_, .refused = refused_},
+            log_.report(),
+            server_.stats()};
+  }
+
+ private:
+  [[nodiscard]] AnySynFlood flood(const char* service) const {
+    const Target target = Target::parse(service);
+    return make_syn_flood(target, SourcePrefix::default_for(target.address()), {kClientMac, server_.mac()},
+                          random<std::uint64_t>());
+  }
+  template <Family kFamily>
+  MemoryClients<kFamily> clients(const LabSettings& settings, const wire::Address<kFamily>& client,
+                                 const char* service) {
+    Target target = Target::parse(service);
+    if (settings.client_port) target = target.with_port(*settings.client_port);
+    const Pace pace{settings.client_rate / 2, settings.seconds, flood_pace_.start_us()};
+    return {{.link = {kClientMac, server_.mac()},
+             .client = client,
+             .service = std::get<wire::Address<kFamily>>(target.address()),
+             .port = target.port(),
+             .patience_s = settings.patience_s,
+             .stay_s = settings.stay_s},
+            pace,
+            random<crypto::AesBlock>(),
+            [this](std::span<const std::byte> frame) { (void)put(frame); },
+            log_};
+  }
+  /// False when the frame found no room.
+  bool put(std::span<const std::byte> frame) const {
+    rte_mbuf* const mbuf = rte_pktmbuf_alloc(server_.pool());
+    if (mbuf == nullptr) return false;
+    auto* const at =
+        reinterpret_cast<std::byte*>(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size())));
+    std::ranges::copy(frame, at);
+    if (rte_ring_enqueue(server_.in(), mbuf) == 0) return true;
+    rte_pktmbuf_free(mbuf);
+    return false;
+  }
+  bool receive(std::uint64_t now) {
+    std::array<void*, kBurst> packets;
+    const unsigned count = rte_ring_dequeue_burst(server_.out(), packets.data(), kBurst, nullptr);
+    for (unsigned i = 0; i < count; ++i) {
+      auto* const mbuf = static_cast<rte_mbuf*>(packets[i]);
+      const std::span frame{rte_pktmbuf_mtod(mbuf, const std::byte*), mbuf->data_len};
+      (void)(clients4_.receive(frame, now) || clients6_.receive(frame, now));  // else it answers the flood
+      rte_pktmbuf_free(mbuf);
+    }
+    return count != 0;
+  }
+  bool send_flood(std::uint64_t now) {
+    const std::uint64_t due = std::min(flood_pace_.due(now) - made_, std::uint64_t{kBurst});
+    std::array<std::byte, kMaxSynBytes> frame;
+    for (std::uint64_t i = 0; i < due; ++i) ++(put(next_syn(floods_[made_++ % 2], frame)) ? sent_ : refused_);
+    return due != 0;
+  }
+
+  const Server& server_;
+  Pace flood_pace_;
+  std::array<AnySynFlood, 2> floods_;
+  ClientLog log_;
+  MemoryClients<Family::kIpv4> clients4_;
+  MemoryClients<Family::kIpv6> clients6_;
+  std::uint64_t made_ = 0;
+  std::atomic<std::uint64_t> sent_{0}, refused_{0};
+  std::atomic<bool> over_{false};
+};
+
+}  // namespace
+
+int run_lab(const LabSettings& settings) {
+  const Eal eal;
+  const Server server;
+  Wire wire{settings, server};
+  rte_eal_remote_launch([](void* at) { return static_cast<Wire*>(at)->run(), 0; }, &wire, kWireLcore);
+  const int code = show({.now = [&] { return wire.now(); }, .is_over = [&] { return wire.is_over(); }});
+  rte_eal_wait_lcore(kWireLcore);
+  return code;
+}
+
+}  // namespace synward::load

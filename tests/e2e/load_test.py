@@ -1,0 +1,84 @@
+"""The load tester against synward: what it sends arrives, what it measures is so, and whom it refuses to touch."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+import namespaces
+from synward import binary
+
+LOAD = str(pathlib.Path(binary()).with_name("synward-load"))
+CONFIG = """
+[workers]
+lcores = "1"
+[[port]]
+name = "outside"
+device = "net_af_packet0,iface=far"
+[[service]]
+name = "four"
+address = "198.18.0.10"
+port = 443
+[[service]]
+name = "six"
+address = "2001:2::10"
+port = 443
+"""
+TARGETS = ["198.18.0.10:443", "[2001:2::10]:443"]
+
+
+@pytest.fixture
+def served(lab):
+    client, far = lab.namespace("client"), lab.namespace("synward")
+    namespaces.wire(client, "near", far, "far")
+    client.configure("near", "198.18.0.1/24", "2001:2::1/64")
+    far.lend("far")
+    return client, lab.synward(far, CONFIG)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_syn_of_a_flood_is_answered(served, target):
+    client, synward = served
+    lines = client.run(LOAD, "flood", "--json", "--interface", "near", "--target", target, "--rate", "2000", "--seconds", "1.5")
+    reports = [json.loads(line) for line in lines.splitlines()]
+    assert [report["final"] for report in reports] == [False] * (len(reports) - 1) + [True]
+    sent = reports[-1]["sent"]
+    assert sent == pytest.approx(3000, rel=0.05)  # what is not sent by the end of its time never is
+    assert reports[-1]["per_s"] == pytest.approx(2000, rel=0.05)
+    namespaces.wait_until(lambda: synward.stats()["total"]["events"]["syn_answered"] == sent, f"{sent} answers")
+    drops = synward.stats()["total"]["drops"]
+    assert drops["bad_tcp_checksum"] == drops["bad_ipv4_checksum"] == drops["bad_source"] == 0
+
+
+def test_a_stall_of_the_sender_counts_from_the_intended_time(served):
+    """Trap 36: clients that were to start while the load tester stood still are late, and say so."""
+    client, _ = served
+    words = [LOAD, "connect", "--json", "--target", TARGETS[0], "--rate", "200", "--seconds", "2"]
+    process = client.start(*words, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGCONT)
+    report = json.loads(process.communicate(timeout=20)[0].splitlines()[-1])
+    assert report["started"] == report["connected"] == 400
+    assert report["connect_us"]["max"] > 450_000
+    assert report["connect_us"]["p90"] > 150_000  # 100 of 400 were late, evenly up to 0.5 s: a tenth by 0.3 s
+    assert report["connect_us"]["p50"] < 50_000
+
+
+@pytest.mark.parametrize("subcommand", ["flood", "connect", "demo"])
+@pytest.mark.parametrize("target", ["192.0.2.1:80", "[2001:db8::1]:80", "127.0.0.1:80"])
+def test_other_addresses_are_refused(subcommand, target):
+    words = [LOAD, subcommand, "--target", target] + (["--interface", "lo"] if subcommand != "connect" else [])
+    done = subprocess.run(words, capture_output=True, text=True, timeout=10)
+    assert done.returncode == 2
+    assert "only the benchmark ranges 198.18.0.0/15 (RFC 2544) and 2001:2::/48 (RFC 5180) are allowed" in done.stderr
+
+
+def test_nobody_at_the_address_is_told_in_one_sentence(served):
+    client, _ = served
+    with pytest.raises(namespaces.LabError, match="exit code 1: synward-load: no station on the interface's link has"):
+        client.run(LOAD, "flood", "--interface", "near", "--target", "198.18.0.99:443")
