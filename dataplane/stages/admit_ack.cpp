@@ -85,11 +85,6 @@ table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
   return &inserted->connection;
 }
 
-void stray(Burst& burst, LaneIndex i, Route route, Drop reason) {
-  burst.drop[i] = reason;
-  burst.on(route).push(i);
-}
-
 template <Family kFamily>
 void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cookie::Admission>& admission) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
@@ -101,7 +96,7 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
     return accept_segment<kFamily>(burst, i, core, *connection);
   }
   if (connection != nullptr && accept::fits(connection->state, ack)) {
-    if (dead) return stray(burst, i, Routes<kFamily>::kStray, Drop::kSpentCookie);
+    if (dead) return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
     return accept_segment<kFamily>(burst, i, core,
                                    *connection);  // the cookie of a connection is not tried again
   }
@@ -113,7 +108,7 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
     return accept_segment<kFamily>(burst, i, core, *connection);
   }
   if (connection != nullptr && !dead) return accept_segment<kFamily>(burst, i, core, *connection);
-  stray(burst, i, Routes<kFamily>::kStray, Drop::kBadCookie);
+  make_stray<kFamily>(burst, i, Drop::kBadCookie);
 }
 
 template <Family kFamily>

@@ -68,6 +68,13 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
   return table::after(core.tick(), core.keys.lifetime_ms(state.cookie_slot));
 }
 
+/// Sends a lane to reject(), where it is dropped for `reason` unless it deserves an RST.
+template <wire::Family kFamily>
+void make_stray(Burst& burst, LaneIndex i, Drop reason) {
+  burst.drop[i] = reason;
+  burst.on(Routes<kFamily>::kStray).push(i);
+}
+
 /// Hands a lane to the acceptor of `connection`, and sends, forwards or drops it as that says.
 template <wire::Family kFamily>
 void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection);

@@ -7,12 +7,19 @@ namespace {
 
 using wire::Family;
 
-/// No entry moves here, so what find_connection() found is still where it was.
+/// No entry moves here, so what find_connection() found is still where it was; but the segment before may
+/// have closed it.
 template <Family kFamily>
 void relay_known(Burst& burst, CoreState& core) {
   for (const LaneIndex i : burst.on(Routes<kFamily>::kKnown).take()) {
     auto& connection = *static_cast<table::Connection<kFamily>*>(burst.connection[i]);
-    accept_segment<kFamily>(burst, i, core, connection);
+    if (connection.state.phase.get() != table::ConnectionPhase::kTombstone) {
+      accept_segment<kFamily>(burst, i, core, connection);
+    } else if ((tcp_header(burst, i).flags & wire::TcpFlags::kRst) != 0) {
+      drop_lane(burst, i, Drop::kRstWithoutConnection);
+    } else {
+      make_stray<kFamily>(burst, i, Drop::kSpentCookie);
+    }
   }
 }
 

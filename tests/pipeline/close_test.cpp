@@ -135,6 +135,25 @@ TYPED_TEST(Close, ANewConnectionReplacesOneInTimeWait) {
   EXPECT_EQ(again.phase(), ConnectionPhase::kEstablished);
 }
 
+TYPED_TEST(Close, NothingIsTakenBehindTheRstInOneBurst) {
+  const Bytes rst = this->client.rst();
+  const auto outcomes = this->lab.run({rst, rst, this->client.text("text")});
+  EXPECT_EQ(outcomes[0].verdict, Route::kForward);
+  EXPECT_EQ(outcomes[1].reason, Drop::kRstWithoutConnection);
+  EXPECT_EQ(outcomes[2].reason, Drop::kSpentCookie);
+  EXPECT_EQ(this->counted(Event::kResetByClient), 1u);
+}
+
+TYPED_TEST(Close, NothingIsTakenBehindTheLastAckInOneBurst) {
+  this->client.answer_to(this->client.fin());
+  this->client.service_next += 1;
+  const Bytes ack = this->client.ack();
+  const auto outcomes = this->lab.run({ack, ack});
+  EXPECT_EQ(outcomes[0].verdict, Route::kForward);
+  EXPECT_EQ(outcomes[1].reason, Drop::kSpentCookie);
+  EXPECT_EQ(this->counted(Event::kClosed), 1u);
+}
+
 TYPED_TEST(Close, NothingIsTakenBehindTheClientsFin) {
   this->client.answer_to(this->client.fin());
   const std::uint32_t end = this->client.next;

@@ -114,6 +114,11 @@ class PipelineLab {
 
  private:
   static constexpr std::byte kPoison{0xa5};
+  /// Derived once: a fuzzer makes thousands of labs a second.
+  static const cookie::SlotKeys& first_keys() {
+    static const cookie::SlotKeys keys{crypto::best_aes(), ring(), kStartMs};
+    return keys;
+  }
   static std::vector<Outcome> outcomes(const Burst& burst, const std::vector<Bytes>& frames,
                                        const std::vector<Bytes>& buffers) {
     std::vector<Outcome> result(frames.size());
@@ -141,7 +146,7 @@ class PipelineLab {
   OwnedPlan memory_;
 
  public:
-  CoreState core{cookie::SlotKeys{crypto::best_aes(), ring(), kStartMs}, services_, memory_.plan};
+  CoreState core{first_keys(), services_, memory_.plan};
   RxChecksum nic_verdict = RxChecksum::kUnknown;
 };
 
