@@ -36,25 +36,31 @@ class WireLab : public testing::Test {
     std::uint16_t mtu = 0;
     Poll poll = Poll::kAdaptive;
   };
-  void start(Settings settings) {
-    const std::uint16_t workers = settings.workers;
-    const std::string name = "wire" + std::to_string(++made_);
-    for (std::uint16_t queue = 0; queue < workers; ++queue) {
-      in_.push_back(rte_ring_create((name + "i" + std::to_string(queue)).c_str(), 1024, SOCKET_ID_ANY, 0));
-      out_.push_back(rte_ring_create((name + "o" + std::to_string(queue)).c_str(), settings.out_packets,
-                                     SOCKET_ID_ANY, 0));
-    }
-    const int id = rte_eth_from_rings(name.c_str(), in_.data(), workers, out_.data(), workers, 0);
-    ASSERT_GE(id, 0);
-    pool_ = std::make_unique<nic::PacketPool>(name, 4095, settings.packet_bytes);
-    ports_.push_back(std::make_unique<nic::Port>("net_ring_" + name, workers, *pool_, settings.mtu));
-    for (std::uint16_t w = 0; w < workers; ++w) {
+  void start(Settings settings) { start_on(rings(settings), settings); }
+  /// Over a device of DPDK's instead of rings.
+  void start_on(const std::string& device, Settings settings) {
+    pool_ = std::make_unique<nic::PacketPool>("pool" + std::to_string(made_++), 4095, settings.packet_bytes);
+    ports_.push_back(std::make_unique<nic::Port>(device, settings.workers, *pool_, settings.mtu));
+    for (std::uint16_t w = 0; w < settings.workers; ++w) {
       cores_.push_back(
           std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
                                       services_, memories_.emplace_back().plan));
       cores_.back()->ports.push_back(ports_.front()->info());
     }
     workers_ = std::make_unique<Workers>(cores_, ports_, steering(), settings.poll);
+  }
+  /// A device whose queues are in_ and out_.
+  std::string rings(Settings settings) {
+    const std::uint16_t workers = settings.workers;
+    const std::string name = "wire" + std::to_string(made_);
+    for (std::uint16_t queue = 0; queue < workers; ++queue) {
+      in_.push_back(rte_ring_create((name + "i" + std::to_string(queue)).c_str(), 1024, SOCKET_ID_ANY, 0));
+      out_.push_back(rte_ring_create((name + "o" + std::to_string(queue)).c_str(), settings.out_packets,
+                                     SOCKET_ID_ANY, 0));
+    }
+    const int id = rte_eth_from_rings(name.c_str(), in_.data(), workers, out_.data(), workers, 0);
+    EXPECT_GE(id, 0);
+    return "net_ring_" + name;
   }
   /// Lets worker w run, on lcore w + 1.
   void launch(std::size_t w) {

@@ -23,6 +23,15 @@ TEST_F(WireLab, AnswersSynsAndEndsTheRest) {
   rte_pktmbuf_free(mbuf);
 }
 
+TEST_F(WireLab, TwoWorkersRunOverNetNull) {
+  start_on("net_null_lab,size=64,copy=1", {.workers = 2});  // frames of zeros, as fast as they are taken
+  run_until([&] { return read(cores_[0]->counters).rx > 100'000 && read(cores_[1]->counters).rx > 100'000; });
+  const auto counted = total();
+  EXPECT_GT(counted.rx, 200'000u);
+  EXPECT_EQ(counted[Drop::kOtherMac], counted.rx);
+  EXPECT_TRUE(counted.balances());
+}
+
 TEST_F(WireLab, CountsWhatAFullTransmitQueueRefuses) {
   start({.out_packets = 16});
   for (int i = 0; i < 40; ++i) put(0, packet(segment(TcpFlags::kSyn)));
