@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -37,7 +38,7 @@ class LinkPaths {
 
   /// kNone when there are kCapacity others already.
   [[nodiscard]] Index intern(const LinkPath& path) {
-    std::size_t slot = hash(path) % slots_.size();
+    std::size_t slot = slot_of(path);
     while (slots_[slot] != kNone) {
       if (paths_[slots_[slot]] == path) return slots_[slot];
       slot = (slot + 1) % slots_.size();
@@ -49,12 +50,14 @@ class LinkPaths {
   [[nodiscard]] const LinkPath& operator[](Index index) const { return paths_[index]; }
 
  private:
-  static std::uint64_t hash(const LinkPath& path) {
+  /// From the upper bits of the products, to which every bit counts: the addresses of neighbouring routers
+  /// often differ in the last byte only.
+  static std::size_t slot_of(const LinkPath& path) {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), &path.peer, sizeof path.peer);
     std::memcpy(&words[1], path.tags.data(), path.tags.size());
     const std::uint64_t h = (words[0] ^ path.port) * 0x9e3779b97f4a7c15 + words[1] * 0xc2b2ae3d27d4eb4f;
-    return h ^ h >> 32;
+    return h >> (64 - std::bit_width(2 * kCapacity - 1));
   }
 
   std::vector<LinkPath> paths_;
