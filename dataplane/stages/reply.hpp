@@ -70,32 +70,32 @@ inline void write_ip(wire::Ipv6Header& ip, const wire::Ipv6Address& from, const 
 template <wire::Family kFamily>
 inline std::size_t write_segment(std::byte* network, const table::FlowKey<kFamily>& flow,
                                  const Reply& reply) {
-  const std::size_t header_bytes = sizeof(wire::TcpHeader) + reply.options.size();
+  const std::span<const std::byte> options = reply.options;
+  const std::size_t header_bytes = sizeof(wire::TcpHeader) + options.size();
   auto& ip = *reinterpret_cast<IpHeader<kFamily>*>(network);
   detail::write_ip(ip, flow.service, flow.client, header_bytes);
-  const wire::TcpHeader tcp{.src_port = flow.service_port,
-                            .dst_port = flow.client_port,
-                            .seq = reply.seq.wire(),
-                            .ack = reply.ack.wire(),
-                            .offset_and_reserved = wire::TcpHeader::offset_of(header_bytes),
-                            .flags = reply.flags,
-                            .window = wire::BigEndian16{reply.window},
-                            .checksum = wire::Checksum{},
-                            .urgent = wire::BigEndian16{0}};
-  std::uint64_t sum = wire::sum_of(tcp.src_port.wire) + wire::sum_of(tcp.dst_port.wire) +
-                      wire::sum_of(tcp.seq) + wire::sum_of(tcp.ack) +
-                      (std::uint64_t{tcp.flags} << 8 | tcp.offset_and_reserved) + wire::sum_of(tcp.window);
-  std::byte* const segment = network + sizeof ip;
-  for (std::size_t at = 0; at < reply.options.size(); at += sizeof(wire::BigEndian32)) {
-    const auto word = wire::overlay<wire::BigEndian32>(reply.options.data() + at);
-    wire::overlay<wire::BigEndian32>(segment + sizeof tcp + at) = word;
+  auto& tcp = wire::overlay<wire::TcpHeader>(network + sizeof ip);
+  // Field by field: a header made beside the frame would be copied there by loads wider than its stores.
+  tcp.src_port = flow.service_port;
+  tcp.dst_port = flow.client_port;
+  tcp.seq = reply.seq.wire();
+  tcp.ack = reply.ack.wire();
+  tcp.offset_and_reserved = wire::TcpHeader::offset_of(header_bytes);
+  tcp.flags = reply.flags;
+  tcp.window = wire::BigEndian16{reply.window};
+  tcp.urgent = wire::BigEndian16{0};
+  std::uint64_t sum = wire::sum_of(flow.service_port.wire) + wire::sum_of(flow.client_port.wire) +
+                      wire::sum_of(reply.seq.wire()) + wire::sum_of(reply.ack.wire()) +
+                      (std::uint64_t{reply.flags} << 8 | wire::TcpHeader::offset_of(header_bytes)) +
+                      wire::sum_of(wire::BigEndian16{reply.window});
+  for (std::size_t at = 0; at < options.size(); at += sizeof(wire::BigEndian32)) {
+    const auto word = wire::overlay<wire::BigEndian32>(options.data() + at);
+    wire::overlay<wire::BigEndian32>(network + sizeof ip + sizeof tcp + at) = word;
     sum += wire::sum_of(word);
   }
   const std::uint64_t pseudo = wire::pseudo_header_sum(flow.service, flow.client, wire::IpProtocol::kTcp,
                                                        static_cast<std::uint16_t>(header_bytes));
-  auto& written = wire::overlay<wire::TcpHeader>(segment);
-  written = tcp;
-  written.checksum = wire::finish(wire::add_sums(pseudo, sum));
+  tcp.checksum = wire::finish(wire::add_sums(pseudo, sum));
   return sizeof ip + header_bytes;
 }
 
