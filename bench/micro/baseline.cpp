@@ -167,16 +167,11 @@ std::size_t answer_straightforwardly(std::span<std::byte* const> frames, std::sp
   return answered;
 }
 
-std::size_t verify_with_dpdk(std::span<std::byte* const> packets, bool ipv4) {
+std::size_t verify_with_dpdk(std::span<std::byte* const> packets) {
   std::size_t good = 0;
-  for (std::byte* const at : packets) {
-    if (ipv4) {
-      const auto* ip = reinterpret_cast<const rte_ipv4_hdr*>(at);
-      good += rte_ipv4_udptcp_cksum_verify(ip, at + rte_ipv4_hdr_len(ip)) == 0 ? 1u : 0u;
-    } else {
-      const auto* ip = reinterpret_cast<const rte_ipv6_hdr*>(at);
-      good += rte_ipv6_udptcp_cksum_verify(ip, ip + 1) == 0 ? 1u : 0u;
-    }
+  for (const std::byte* const at : packets) {
+    const auto* ip = reinterpret_cast<const rte_ipv4_hdr*>(at);
+    good += rte_ipv4_udptcp_cksum_verify(ip, at + rte_ipv4_hdr_len(ip)) == 0 ? 1u : 0u;
   }
   return good;
 }

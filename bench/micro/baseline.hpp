@@ -12,7 +12,7 @@ namespace synward::bench {
 /// long the answers are. Checksums are verified first. It neither looks a service up, nor counts.
 std::size_t answer_straightforwardly(std::span<std::byte* const> frames, std::span<std::uint16_t> sizes);
 
-/// rte_ipv4_udptcp_cksum_verify(), or IPv6's, over the IP packets at `packets`: how many are right.
-std::size_t verify_with_dpdk(std::span<std::byte* const> packets, bool ipv4);
+/// rte_ipv4_udptcp_cksum_verify() over the IPv4 packets at `packets`: how many are right.
+std::size_t verify_with_dpdk(std::span<std::byte* const> packets);
 
 }  // namespace synward::bench

@@ -89,7 +89,8 @@ class TableReporter : public benchmark::BenchmarkReporter {
   void Finalize() override {
     std::array<double, 1> load{};
     getloadavg(load.data(), static_cast<int>(load.size()));
-    std::printf("%s, TSC %.2f GHz, load %.1f\n", cpu_model().c_str(), tsc_hz() / 1e9, load[0]);
+    std::printf("%s, TSC %.2f GHz, load %.1f, compiler %s\n", cpu_model().c_str(), tsc_hz() / 1e9, load[0],
+                __VERSION__);
     const auto rows = in_order(rows_), columns = in_order(columns_);
     std::size_t width = 30;
     for (const std::string& row : rows) width = std::max(width, row.size());

@@ -13,6 +13,7 @@
 #include "bench/micro/report.hpp"
 #include "bench/micro/table_contenders.hpp"
 #include "bench/micro/tsc.hpp"
+#include "dataplane/core_state.hpp"
 
 namespace synward::bench {
 namespace {
@@ -149,15 +150,26 @@ void add_rows(std::size_t millions) {
 }
 
 template <Family kFamily>
-void print_memory(const char* family) {
+double print_table_memory(const char* family, std::size_t millions) {
+  const std::size_t connections = millions * kMillion;
+  const std::size_t bytes = table::ConnectionTable<kFamily>::bytes_needed(connections);
+  std::printf("%s %3zuM  %8.1f MiB  %5.1f bytes per connection, of an entry's %zu\n", family, millions,
+              static_cast<double>(bytes) / (1 << 20),
+              static_cast<double>(bytes) / static_cast<double>(connections),
+              sizeof(table::Connection<kFamily>));
+  return static_cast<double>(bytes);
+}
+
+/// Of one worker that has services of both families, but for its packet buffers, which follow its queues.
+void print_memory() {
+  std::printf("\nconfigured connections, and the memory of a worker's tables for them\n");
   for (const std::size_t millions : {1u, 16u}) {
-    const std::size_t connections = millions * kMillion;
-    const std::size_t bytes = table::ConnectionTable<kFamily>::bytes_needed(connections);
-    std::printf("%s %3zuM  %8.1f MiB  %5.1f bytes per connection, of an entry's %zu\n", family, millions,
-                static_cast<double>(bytes) / (1 << 20),
-                static_cast<double>(bytes) / static_cast<double>(connections),
-                sizeof(table::Connection<kFamily>));
+    const double bytes = print_table_memory<Family::kIpv4>("IPv4", millions) +
+                         print_table_memory<Family::kIpv6>("IPv6", millions);
+    std::printf("both %3zuM  %8.1f MiB\n", millions, bytes / (1 << 20));
   }
+  std::printf("beside them %.1f KiB of CoreState, and %zu bytes for each place in the accept queue\n",
+              sizeof(CoreState) / 1024.0, sizeof(accept::AcceptQueue::Key));
 }
 
 }  // namespace
@@ -175,9 +187,7 @@ int main(int argc, char** argv) {
     add_rows<RteHashTable, Family::kIpv6>(millions);
   }
   const int status = run(argc, argv, Order::kOneByOne);
-  std::printf("\nconfigured connections, and the memory of a worker's table for them\n");
-  print_memory<Family::kIpv4>("IPv4");
-  print_memory<Family::kIpv6>("IPv6");
+  print_memory();
   kept = {};
   rte_eal_cleanup();
   return status;

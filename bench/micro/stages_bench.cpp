@@ -1,0 +1,95 @@
+// Where the cycles of a packet go: each stage of the pipeline on its own, over 256 buffers in L2. Reading the
+// clock around a stage keeps it from overlapping with its neighbours, so the rows add up to somewhat more
+// than pipeline_bench measures of the whole.
+#include <string>
+
+#include "bench/micro/core.hpp"
+#include "bench/micro/report.hpp"
+#include "bench/micro/traffic.hpp"
+#include "bench/micro/tsc.hpp"
+#include "dataplane/pipeline.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward::bench {
+namespace {
+
+using wire::Family;
+
+struct Stage {
+  const char* name;
+  void (*run)(Burst&, CoreState&);
+};
+/// As in run_burst(), and what follows it.
+constexpr Stage kStages[] = {
+    {"classify", classify},
+    {"verify_checksum", [](Burst& burst, CoreState&) { verify_checksum(burst); }},
+    {"answer_neighbor", answer_neighbor},
+    {"answer_echo", answer_echo},
+    {"answer_syn", answer_syn},
+    {"find_connection", find_connection},
+    {"relay", relay},
+    {"admit_ack", admit_ack},
+    {"reject", reject},
+    {"settle", [](Burst& burst, CoreState& core) { settle(burst, core); }},
+};
+
+Core& core() {
+  static Core core;
+  return core;
+}
+
+/// The cycles of `timed` in all bursts of `set`, which go through every stage.
+std::uint64_t cycles_in(const Stage& timed, const FrameSet& set, Burst& burst) {
+  std::uint64_t cycles = 0;
+  each_burst(set, burst, [&](Burst& b) {
+    for (const Stage& stage : kStages) {
+      if (&stage == &timed)
+        cycles += cycles_of([&] { stage.run(b, core().state); });
+      else
+        stage.run(b, core().state);
+    }
+  });
+  return cycles;
+}
+
+void measure(benchmark::State& state, const Stage& stage, const Traffic& traffic) {
+  FrameSet set{traffic.stamps, FrameSet::kInL2};
+  traffic.begin(core());
+  const auto ended = [&] { return traffic.ended(read(core().state.counters)); };
+  std::uint64_t expected = ended();
+  Samples samples;
+  Burst burst;
+  for (auto _ : state) {
+    set.restore();
+    traffic.prepare(core(), set);
+    expected += set.size();
+    const std::uint64_t cycles = cycles_in(stage, set, burst);
+    samples.add(cycles);
+    state.SetIterationTime(static_cast<double>(cycles) / tsc_hz());
+  }
+  state.counters["cycles"] = samples.median() / static_cast<double>(set.size());
+  core().forget_connections();
+  if (ended() != expected) state.SkipWithError("a wrong verdict");
+}
+
+void add_column(const std::string& column, Traffic (*traffic)()) {
+  for (const Stage& stage : kStages) {
+    auto* const row = benchmark::RegisterBenchmark(  // NOLINT: the library owns it
+        (stage.name + column).c_str(), [&stage, traffic](auto& state) { measure(state, stage, traffic()); });
+    // Not by time: a stage with nothing to do would be repeated for ever.
+    row->UseManualTime()->Iterations(500);
+  }
+}
+
+}  // namespace
+}  // namespace synward::bench
+
+int main(int argc, char** argv) {
+  using namespace synward::bench;
+  add_column("/SYN, IPv4", [] { return syns(Family::kIpv4, Layout::kLinux); });
+  add_column("/SYN, IPv6", [] { return syns(Family::kIpv6, Layout::kLinux); });
+  add_column("/cookie ACK", [] { return cookie_acks(Family::kIpv4); });
+  add_column("/forged ACK", [] { return forged_acks(Family::kIpv4); });
+  add_column("/text", [] { return texts(Family::kIpv4); });
+  return run(argc, argv, Order::kInterleaved);
+}
