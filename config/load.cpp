@@ -117,6 +117,8 @@ void read_port(Reader reader, Config& config) {
   constexpr const char* kDevice = "a PCI address or a DPDK device string like \"net_af_packet0,iface=eth0\"";
   config.port.device = reader.get<std::string>("device", kDevice, true).value_or("-");
   if (config.port.device.empty()) reader.refuse("device", kDevice);
+  constexpr const char* kMtu = "bytes of an IP packet, 1280 (RFC 8200 5) to 9600";
+  read_integer(reader, "mtu", kMtu, 1280, 9600, config.port.mtu);
   reader.finish();
 }
 
@@ -286,14 +288,15 @@ std::string to_toml(const Config& config) {
     if (service.close_after_s != 0) row.insert("close_after", service.close_after_s);
     services.push_back(std::move(row));
   }
-  const toml::table file{
-      {"workers",
-       toml::table{{"lcores", lcores}, {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
-      {"port", toml::array{toml::table{{"name", config.port.name}, {"device", config.port.device}}}},
-      {"service", services},
-      {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
-      {"accept", toml::table{{"backlog", config.accept_backlog}}},
-      {"control", toml::table{{"socket", config.control_socket}}}};
+  toml::table port{{"name", config.port.name}, {"device", config.port.device}};
+  if (config.port.mtu != 0) port.insert("mtu", config.port.mtu);
+  const toml::table file{{"workers", toml::table{{"lcores", lcores},
+                                                 {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
+                         {"port", toml::array{std::move(port)}},
+                         {"service", services},
+                         {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
+                         {"accept", toml::table{{"backlog", config.accept_backlog}}},
+                         {"control", toml::table{{"socket", config.control_socket}}}};
   std::ostringstream text;
   text << file << "\n";
   return text.str();

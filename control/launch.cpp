@@ -20,14 +20,14 @@
 
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "dataplane/nic/setup_error.hpp"
 #include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
 
 namespace synward::control {
 namespace {
 
-constexpr std::size_t kFrameBytes =
-    2048;  // of one packet's buffer; a larger frame spans several, and is dropped as not_linear
+constexpr std::size_t kLeastFrameBytes = 2048;  ///< of one packet's buffer
 constexpr std::size_t kPacketsPerQueue =
     4096;  // receive and transmit rings of 1024, the ring between workers, bursts, caches
 constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
@@ -102,13 +102,30 @@ struct CoreTables {
   }
 };
 
+/// Of a packet's buffer: the longest frame fits one.
+std::size_t frame_bytes(const config::Config& config) {
+  return std::max(kLeastFrameBytes, nic::longest_frame(static_cast<std::uint16_t>(config.port.mtu)));
+}
+
+/// An MSS that nobody could use would be announced, and what it invites dropped.
+void check_mtu(const config::Config& config, std::uint16_t mtu) {
+  if (nic::longest_frame(mtu) <= frame_bytes(config)) return;
+  throw nic::SetupError(
+      fmt::format("port \"{}\" has an MTU of {}, more than packets here hold: "
+                  "write mtu = {} below its device, or lower it",
+                  config.port.device, mtu, mtu));
+}
+
 /// What ordinary memory must hold, in MiB: packets, rings and drivers, and the tables, which must each find
 /// room in one piece.
 std::size_t ordinary_memory_mib(const config::Config& config) {
-  constexpr std::size_t kMib = std::size_t{1} << 20, kForPacketsMib = 256, kForEachWorkerMib = 32;
+  constexpr std::size_t kMib = std::size_t{1} << 20, kForDriversMib = 256, kForEachWorkerMib = 16;
+  constexpr std::size_t kBesideFrame = 1024;  // mbuf, headroom, slack, rounding
+  const std::size_t packets = kPacketsPerQueue * (frame_bytes(config) + kBesideFrame);
   const std::size_t tables =
       table_bytes<wire::Family::kIpv4>(config) + table_bytes<wire::Family::kIpv6>(config);
-  return kForPacketsMib + config.lcores.size() * (kForEachWorkerMib + 2 * (tables / kMib + 1));
+  return kForDriversMib +
+         config.lcores.size() * (kForEachWorkerMib + packets / kMib + 1 + 2 * (tables / kMib + 1));
 }
 
 /// EAL up, and down again when the process ends in order.
@@ -206,9 +223,11 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   check_lcores(config);
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
-  const nic::PacketPool pool{"packets", kPacketsPerQueue * workers_count - 1, kFrameBytes};
+  const nic::PacketPool pool{"packets", kPacketsPerQueue * workers_count - 1, frame_bytes(config)};
   std::vector<std::unique_ptr<nic::Port>> ports;
-  ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool));
+  ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool,
+                                              static_cast<std::uint16_t>(config.port.mtu)));
+  check_mtu(config, ports.front()->info().mtu);
   const service::ServiceTable services = service_table(config, ports.front()->info().mtu);
   const auto wall_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                                       std::chrono::system_clock::now().time_since_epoch())

@@ -17,8 +17,8 @@ enum class Gauge : std::uint8_t {
 };
 
 inline constexpr Table<Gauge> kGaugeTable{{
-    {Gauge::kConnections4, "connections4", "open connections over IPv4"},
-    {Gauge::kConnections6, "connections6", "open connections over IPv6"},
+    {Gauge::kConnections4, "connections4", "connections over IPv4, until the end of TIME-WAIT"},
+    {Gauge::kConnections6, "connections6", "connections over IPv6, until the end of TIME-WAIT"},
     {Gauge::kTombstones, "tombstones", "closed connections whose cookie has not expired yet"},
     {Gauge::kTableSlots, "table_slots", "connections that the tables could hold at the very most"},
     {Gauge::kAcceptQueue, "accept_queue", "connections waiting in the accept queues"},

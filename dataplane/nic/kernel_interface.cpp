@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <net/if.h>
@@ -43,6 +44,14 @@ bool may_open_packet_sockets() {
 }
 
 }  // namespace
+
+std::size_t packet_ring_frame(const std::string& device) {
+  if (!starts_with(device, "net_af_packet")) return 0;
+  constexpr std::size_t kDefault = 2048,
+                        kTpacketHeader = 32;  // the driver's, and what the kernel puts before
+  const std::string given = argument(device, "framesz");
+  return (given.empty() ? kDefault : std::strtoul(given.c_str(), nullptr, 10)) - kTpacketHeader;
+}
 
 std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
   ifreq request{};

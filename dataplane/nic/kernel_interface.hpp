@@ -1,6 +1,7 @@
 // What the kernel knows of the interface behind a port, and what a driver's bare -1 does not say.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -9,6 +10,10 @@ namespace synward::nic {
 /// Control thread. The MTU that the kernel has for the interface of this index; `otherwise` where there is no
 /// such interface, as behind a port that the kernel does not drive.
 [[nodiscard]] std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise);
+
+/// Bytes of the longest frame that comes whole through the ring of net_af_packet `device`: a longer one is
+/// cut off without a word. 0 for any other driver.
+[[nodiscard]] std::size_t packet_ring_frame(const std::string& device);
 
 /// Control thread, after `device` failed to open: half a sentence that names the likeliest reason and what to
 /// do about it. Drivers answer -1 to a missing interface as to a missing privilege, so it looks for itself.

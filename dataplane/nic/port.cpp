@@ -71,8 +71,7 @@ void Port::set_mtu(std::uint16_t mtu) const {
   const int result = rte_eth_dev_set_mtu(id_, mtu);
   if (result == 0 || result == -ENOTSUP) return;  // a driver that cannot be told knows it from rxmode
   throw SetupError("port \"" + device_ + "\" refuses an MTU of " + std::to_string(mtu) + " (" +
-                   rte_strerror(-result) +
-                   "): lower it, or give the device longer frames (net_af_packet: framesz=)");
+                   rte_strerror(-result) + "): lower it, or give the device longer frames");
 }
 
 void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
@@ -84,11 +83,21 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
                      " queues and there are " + std::to_string(queues) +
                      " workers: use fewer workers, or give the device more queues");
   }
+  // A driver over a kernel interface may not know how long its frames can be: what the kernel allows counts.
+  const bool kernels = device.if_index != 0 && mtu != 0 && kernel_mtu(device.if_index, 0) >= mtu;
+  if (!kernels && std::uint32_t{mtu} + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN > device.max_rx_pktlen) {
+    throw SetupError("port \"" + device_ + "\" takes no MTU of " + std::to_string(mtu) +
+                     ": lower it, or give it to the kernel's interface first (ip link set ... mtu)");
+  }
+  if (const auto ring = packet_ring_frame(device_); ring != 0 && ring < longest_frame(mtu)) {
+    throw SetupError("port \"" + device_ + "\" would cut off what an MTU of " + std::to_string(mtu) +
+                     " allows: give it framesz=9216,blocksz=36864, or lower the MTU");
+  }
   rte_eth_conf config{};
-  config.rxmode.mtu = mtu;
+  config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
   check(rte_eth_dev_configure(id_, queues, queues, &config), "configuring it");
-  if (mtu != 0) set_mtu(mtu);
+  if (mtu != 0 && !kernels) set_mtu(mtu);
 
   std::uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");
@@ -105,7 +114,7 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
   check(rte_eth_macaddr_get(id_, &mac), "reading its MAC address");
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
-  info_.mtu = std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));  // some drivers only assume 1500
+  info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
 }
 
 std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import namespaces
 from endpoint import CLIENT4, CLIENT6, SERVER4, SERVER6, SERVERS, VETH, Endpoint, config, opened, over_veth, tcp_info
 
 # Our frames that must not be there: a lost FIN of ours is the only thing that we send twice, our window never
@@ -173,6 +174,39 @@ def test_two_workers_and_their_clients_share_two_cores(lab):
     # AF_PACKET deals the flows out by a hash of its own, so some arrive at the wrong core.
     assert total["handed_over"] == total["taken_over"] > 0
     served.stop()
+
+
+def test_jumbo_frames_go_whole(lab):
+    device = "net_af_packet0,iface=far,framesz=9216,blocksz=36864,framecnt=1024"
+    served = over_veth(lab, config(device=device, port="mtu = 9000"), mtu=9000)
+    recorded = lab.capture(served.client, "near")
+    for address, headers in ((SERVER4, 52), (SERVER6, 72)):
+        connection = served.connect(address)
+        assert tcp_info(connection).send_mss == 9000 - headers
+        send_and_close(connection, 1_000_000)
+    served.expect_sockets("TIME-WAIT", "TIME-WAIT")
+    served.expect_events(opened(2, closed=2))
+    recorded.assert_clean(OUR_MISTAKES)
+    assert recorded.frames("frame.len > 8000")
+    served.stop()
+
+
+def test_what_the_packets_cannot_hold_is_not_asked_for(lab):
+    served = over_veth(lab, config(), mtu=9000)  # and the config says nothing of it
+    connection = served.connect(SERVER4)
+    assert tcp_info(connection).send_mss == 1500 - 52
+    send_and_close(connection, 100_000)
+    served.expect_events(opened(1, closed=1))
+    served.stop()
+
+
+@pytest.mark.parametrize(
+    "interface, message",
+    [(1500, "takes no MTU of 9000: lower it, or give it to the kernel's"), (9000, "cut off .* framesz=9216,blocksz=36864")],
+)
+def test_an_mtu_that_cannot_be_is_refused(lab, interface, message):
+    with pytest.raises(namespaces.LabError, match=message):
+        over_veth(lab, config(port="mtu = 9000"), mtu=interface)
 
 
 def test_a_tap_carries_connections(lab):

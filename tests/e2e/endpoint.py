@@ -18,9 +18,9 @@ PORT = 443
 VETH = "net_af_packet0,iface=far,framecnt=2048"
 
 
-def config(*, lcores: str = "1", device: str = VETH, service: str = "") -> str:
-    """Both families at one port; `service` is TOML that belongs to both."""
-    text = f'[workers]\nlcores = "{lcores}"\n[[port]]\nname = "outside"\ndevice = "{device}"\n'
+def config(*, lcores: str = "1", device: str = VETH, port: str = "", service: str = "") -> str:
+    """Both families at one port; `port` and `service` are TOML that belongs to it, and to both of them."""
+    text = f'[workers]\nlcores = "{lcores}"\n[[port]]\nname = "outside"\ndevice = "{device}"\n{port}\n'
     for name, address in (("four", SERVER4), ("six", SERVER6)):
         text += f'[[service]]\nname = "{name}"\naddress = "{address}"\nport = {PORT}\nthen = "accept"\n{service}\n'
     return text
@@ -76,9 +76,9 @@ class Endpoint:
         assert "Every frame is accounted for." in self.synward.stop()
 
 
-def over_veth(lab: Lab, text: str) -> Endpoint:
+def over_veth(lab: Lab, text: str, mtu: int = 1500) -> Endpoint:
     client, far = lab.namespace("client"), lab.namespace("synward")
-    namespaces.wire(client, "near", far, "far")
+    namespaces.wire(client, "near", far, "far", mtu)
     client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
     far.lend("far")
     return Endpoint(client, "near", lab.synward(far, text))

@@ -122,10 +122,10 @@ def _remove_namespace(name: str) -> None:
     _ip("netns", "delete", name)
 
 
-def wire(one: Namespace, interface: str, other: Namespace, other_interface: str) -> None:
+def wire(one: Namespace, interface: str, other: Namespace, other_interface: str, mtu: int = 1500) -> None:
     """A veth pair between two namespaces, both ends down, behaving like a cable between two NICs."""
-    peer = ["peer", "name", other_interface, "netns", other.name]
-    _ip("link", "add", interface, "netns", one.name, "type", "veth", *peer)
+    peer = ["peer", "name", other_interface, "netns", other.name, "mtu", str(mtu)]
+    _ip("link", "add", interface, "netns", one.name, "mtu", str(mtu), "type", "veth", *peer)
     one.finish_checksums(interface)
     other.finish_checksums(other_interface)
 

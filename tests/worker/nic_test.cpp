@@ -131,6 +131,12 @@ TEST(KernelMtu, IsThatOfTheInterface) {
   EXPECT_EQ(kernel_mtu(0, 1400), 1400u);
 }
 
+TEST(PacketRing, HoldsAFrameLessItsHeader) {
+  EXPECT_EQ(packet_ring_frame("net_af_packet0,iface=eth0"), 2016u);
+  EXPECT_EQ(packet_ring_frame("net_af_packet0,iface=eth0,framesz=9216,blocksz=36864"), 9184u);
+  EXPECT_EQ(packet_ring_frame("net_tap0,iface=x"), 0u);
+}
+
 TEST(ReceiveOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   constexpr std::uint64_t kChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;

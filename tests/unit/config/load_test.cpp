@@ -20,7 +20,7 @@ TEST(Config, SampleIsCompleteAndReadsBackFromWhatCheckPrints) {
   const auto sample = load(SAMPLES "/endpoint.toml");
   ASSERT_TRUE(sample.errors.empty()) << sample.errors.front();
   EXPECT_EQ(sample.config.lcores, std::vector<std::uint16_t>{1});
-  EXPECT_EQ(sample.config.port.device, "net_af_packet0,iface=eth0");
+  EXPECT_EQ(sample.config.port.device, "net_af_packet0,iface=eth0,framecnt=2048");
   ASSERT_EQ(sample.config.services.size(), 2u);
   EXPECT_EQ(std::get<wire::Ipv6Address>(sample.config.services[1].address), test::ip6("2001:2::10"));
   EXPECT_EQ(sample.config.services[1].prefix_bits, 128);
@@ -40,13 +40,14 @@ TEST(Config, HasDefaults) {
   EXPECT_EQ(config.accept_backlog, 4096u);
 }
 
-TEST(Config, ReadsHowLongConnectionsLastAndHowManyThereMayBe) {
-  const auto [config, errors] = parse(kWorkers + kPort + kService +
+TEST(Config, ReadsWhatHasDefaults) {
+  const auto [config, errors] = parse(kWorkers + kPort + "mtu = 9000\n" + kService +
                                           "then = \"accept\"\nidle_timeout = 604800\nclose_after = 1\n"
                                           "[table]\nconnections_per_core = 67108864\n"
                                           "[accept]\nbacklog = 1\n",
                                       "t");
   ASSERT_TRUE(errors.empty()) << errors.front();
+  EXPECT_EQ(config.port.mtu, 9000u);
   EXPECT_EQ(config.services[0].idle_timeout_s, 604'800u);
   EXPECT_EQ(config.services[0].close_after_s, 1u);
   EXPECT_EQ(config.connections_per_core, 67'108'864u);
@@ -140,6 +141,10 @@ INSTANTIATE_TEST_SUITE_P(
                   kWorkers + kPort + kService +
                       "[[service]]\nname = \"b\"\naddress = \"198.18.0.10\"\nport = 443\n",
                   "13:8: service[1].port = 443: allowed is one that no other service has at this address"},
+        WrongCase{"MtuTooSmall", kWorkers + kPort + "mtu = 1279\n" + kService,
+                  "6:7: port[0].mtu = 1279: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
+        WrongCase{"MtuTooLarge", kWorkers + kPort + "mtu = 9601\n" + kService,
+                  "6:7: port[0].mtu = 9601: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
         wrong_service("Then", "then", "\"proxy\"", "\"accept\""),
         wrong_service("IdleTimeoutZero", "idle_timeout", "0", kIdleAllowed),
         wrong_service("IdleTimeoutTooLong", "idle_timeout", "604801", kIdleAllowed),
