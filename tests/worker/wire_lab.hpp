@@ -38,27 +38,31 @@ class WireLab : public testing::Test {
   };
   void start(Settings settings) { start_on(rings(settings), settings); }
   /// Over a device of DPDK's instead of rings.
-  void start_on(const std::string& device, Settings settings) {
+  void start_on(const std::string& device, Settings settings) { start_on(std::vector{device}, settings); }
+  void start_on(const std::vector<std::string>& devices, Settings settings) {
     pool_ = std::make_unique<nic::PacketPool>("pool" + std::to_string(made_++), 4095, settings.packet_bytes);
-    ports_.push_back(std::make_unique<nic::Port>(device, settings.workers, *pool_, settings.mtu));
+    ports_.reserve(devices.size());
+    for (const auto& device : devices)
+      ports_.push_back(std::make_unique<nic::Port>(device, settings.workers, *pool_, settings.mtu));
     for (std::uint16_t w = 0; w < settings.workers; ++w) {
       cores_.push_back(
           std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
                                       services_, memories_.emplace_back().plan));
-      cores_.back()->ports.push_back(ports_.front()->info());
+      for (const auto& port : ports_) cores_.back()->ports.push_back(port->info());
     }
     workers_ = std::make_unique<Workers>(cores_, ports_, steering(), settings.poll);
   }
-  /// A device whose queues are in_ and out_.
+  /// A device whose queues are the next ones of in_ and out_.
   std::string rings(Settings settings) {
     const std::uint16_t workers = settings.workers;
-    const std::string name = "wire" + std::to_string(made_);
+    const std::size_t first = in_.size();
+    const std::string name = "wire" + std::to_string(made_) + "_" + std::to_string(first);
     for (std::uint16_t queue = 0; queue < workers; ++queue) {
       in_.push_back(rte_ring_create((name + "i" + std::to_string(queue)).c_str(), 1024, SOCKET_ID_ANY, 0));
       out_.push_back(rte_ring_create((name + "o" + std::to_string(queue)).c_str(), settings.out_packets,
                                      SOCKET_ID_ANY, 0));
     }
-    const int id = rte_eth_from_rings(name.c_str(), in_.data(), workers, out_.data(), workers, 0);
+    const int id = rte_eth_from_rings(name.c_str(), &in_[first], workers, &out_[first], workers, 0);
     EXPECT_GE(id, 0);
     return "net_ring_" + name;
   }

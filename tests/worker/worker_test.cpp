@@ -23,6 +23,26 @@ TEST_F(WireLab, AnswersSynsAndEndsTheRest) {
   rte_pktmbuf_free(mbuf);
 }
 
+TEST_F(WireLab, AnswersByThePortThatTheQuestionCameFrom) {
+  const Settings two_workers{.workers = 2};
+  const std::vector<std::string> devices{rings(two_workers), rings(two_workers)};
+  start_on(devices, two_workers);
+  // Queues 0 and 1 are those of the first port, 2 and 3 those of the second.
+  for (std::size_t queue = 0; queue < 4; ++queue) {
+    for (std::size_t n = 0; n <= queue; ++n) put(queue, packet(segment(TcpFlags::kSyn)));
+  }
+  run_until([&] { return total().rx == 10; });
+  for (std::size_t queue = 0; queue < 4; ++queue) {
+    std::size_t answers = 0;
+    while (rte_mbuf* mbuf = sent(queue)) {
+      ++answers;
+      rte_pktmbuf_free(mbuf);
+    }
+    EXPECT_EQ(answers, queue + 1) << queue;
+  }
+  EXPECT_TRUE(total().balances());
+}
+
 TEST_F(WireLab, TwoWorkersRunOverNetNull) {
   start_on("net_null_lab,size=64,copy=1", {.workers = 2});  // frames of zeros, as fast as they are taken
   run_until([&] { return read(cores_[0]->counters).rx > 100'000 && read(cores_[1]->counters).rx > 100'000; });
