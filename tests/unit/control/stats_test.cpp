@@ -56,7 +56,8 @@ TEST(StatsReport, AGaugeThatFellHasNoRate) {
   auto cores = two_cores();
   cores[0].gauge[std::size_t(Gauge::kConnections6)] = 0;
   const auto text = stats_text(stats_json(cores, 12), before);
-  EXPECT_NE(text.find("             6                connections6            connections over IPv6, until the end of TIME-WAIT\n"),
+  EXPECT_NE(text.find("             6                connections6            connections over IPv6, until "
+                      "the end of TIME-WAIT\n"),
             std::string::npos)
       << text;
 }
