@@ -81,9 +81,9 @@ struct CorePlan {
   std::size_t backlog = 4096;
 };
 
-/// How many RSTs to strays and how many challenge ACKs (RFC 5961 7) one core sends a second, at most. Linux
-/// allows 1000 challenge ACKs a second (tcp_challenge_ack_limit).
-inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kChallengesPerSecond = 1000;
+/// How many RSTs to strays one core sends a second, at most, and how many connections may move to another
+/// path.
+inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kPathMovesPerSecond = 64;
 
 /// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
@@ -94,6 +94,7 @@ struct CoreState {
         services{&service_table},
         secret{plan.secret},
         accept_queue{plan.backlog},
+        paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.addends[0]}},
         table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
         table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {}
   /// The worker, before each burst.
@@ -128,7 +129,7 @@ struct CoreState {
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
   StrayMemory strays;
-  Budget stray_resets{kStrayResetsPerSecond}, challenges{kChallengesPerSecond};
+  Budget stray_resets{kStrayResetsPerSecond}, path_moves{kPathMovesPerSecond};
   std::uint64_t swept_ms = 0;  ///< when housekeep() last moved the sweep on
   Outbox outbox;
   Tally tally;

@@ -97,7 +97,7 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kMissingTimestamp, "missing_timestamp",
      "segment without the timestamps that its connection agreed on (RFC 7323 3.2)"},
     {Drop::kChallengeLimited, "challenge_limited",
-     "unacceptable segment, and the budget for challenge ACKs is spent (RFC 5961 7)"},
+     "fits no connection of its tuple, a quarter of a second after another that did not (RFC 5961 7)"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
     {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
 }};

@@ -13,8 +13,9 @@ using table::Tick;
 using wire::Family;
 using Flags = wire::TcpFlags;
 
-/// Of a turn: a queue that filled up in one burst is empty after one turn, and no turn takes long.
-constexpr std::size_t kAcceptsPerTurn = 64, kBucketsPerTurn = 512;
+/// Of a turn, which takes a burst of each port and one that other cores handed over: what they opened is
+/// accepted in the next, and no turn takes long.
+constexpr std::size_t kAcceptsPerPort = 2 * kBurstMax, kBucketsPerTurn = 512;
 /// How long the sweep takes to go round, unless the core has more to do: what timers may be late by.
 constexpr std::uint64_t kRoundMs = 512;
 /// 1 + 2 + ... + 64 s, and then nobody is there any more.
@@ -102,8 +103,9 @@ std::optional<Tick> expire(CoreState& core, Connection<kFamily>& connection) {
     case ConnectionPhase::kTimeWait:
       core.tally.add(Event::kClosed);
       return bury(core, connection);
-    default:  // a tombstone; the others do not occur
-      return std::nullopt;
+    default:  // a tombstone, unless the wall clock went back and its cookie lives on; the others do not occur
+      if (core.keys.lifetime_ms(connection.state.cookie_slot) == 0) return std::nullopt;
+      return cookie_expiry(core, connection.state);
   }
 }
 
@@ -141,7 +143,7 @@ void publish(CoreState& core) {
 }  // namespace
 
 void housekeep(CoreState& core) {
-  for (std::size_t n = 0; n < kAcceptsPerTurn && !core.accept_queue.empty(); ++n)
+  for (std::size_t n = 0; n < kAcceptsPerPort * core.ports.size() && !core.accept_queue.empty(); ++n)
     std::visit([&core](const auto& flow) { accept_one(core, flow); }, core.accept_queue.pop());
   const std::uint64_t passed_ms = core.now.mono_ms - core.swept_ms;
   if (passed_ms != 0) {

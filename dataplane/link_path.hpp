@@ -34,32 +34,44 @@ class LinkPaths {
   static constexpr std::size_t kCapacity = 4096;
   static constexpr Index kNone = 0xffff;
 
-  LinkPaths() : slots_(2 * kCapacity, kNone) { paths_.reserve(kCapacity); }
+  /// Of the hash, random: a neighbour that chooses its addresses must not choose where they lie.
+  struct Key {
+    std::uint64_t first, second, addend;
+  };
+  explicit LinkPaths(const Key& key) : key_{key}, slots_(2 * kCapacity, kNone) { paths_.reserve(kCapacity); }
 
-  /// kNone when there are kCapacity others already.
+  /// kNone when there are kCapacity others already, or in the rare case that those near its place are too
+  /// many.
   [[nodiscard]] Index intern(const LinkPath& path) {
     std::size_t slot = slot_of(path);
-    while (slots_[slot] != kNone) {
-      if (paths_[slots_[slot]] == path) return slots_[slot];
-      slot = (slot + 1) % slots_.size();
+    for (int probes = 0; probes < kMostProbes; ++probes, slot = (slot + 1) % slots_.size()) {
+      if (slots_[slot] != kNone) {
+        if (paths_[slots_[slot]] == path) return slots_[slot];
+        continue;
+      }
+      if (paths_.size() == kCapacity) return kNone;
+      paths_.push_back(path);
+      return slots_[slot] = static_cast<Index>(paths_.size() - 1);
     }
-    if (paths_.size() == kCapacity) return kNone;
-    paths_.push_back(path);
-    return slots_[slot] = static_cast<Index>(paths_.size() - 1);
+    return kNone;
   }
   [[nodiscard]] const LinkPath& operator[](Index index) const { return paths_[index]; }
 
  private:
-  /// From the upper bits of the products, to which every bit counts: the addresses of neighbouring routers
-  /// often differ in the last byte only.
-  static std::size_t slot_of(const LinkPath& path) {
+  static constexpr int kMostProbes = 64;
+
+  /// From the upper bits of the products, to which every bit counts (multiply-add-shift): the addresses of
+  /// neighbouring routers often differ in the last byte only.
+  [[nodiscard]] std::size_t slot_of(const LinkPath& path) const {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), &path.peer, sizeof path.peer);
     std::memcpy(&words[1], path.tags.data(), path.tags.size());
-    const std::uint64_t h = (words[0] ^ path.port) * 0x9e3779b97f4a7c15 + words[1] * 0xc2b2ae3d27d4eb4f;
+    words[0] |= std::uint64_t{path.port} << 48;  // above the MAC address
+    const std::uint64_t h = words[0] * (key_.first | 1) + words[1] * (key_.second | 1) + key_.addend;
     return h >> (64 - std::bit_width(2 * kCapacity - 1));
   }
 
+  Key key_;
   std::vector<LinkPath> paths_;
   std::vector<Index> slots_;  ///< open addressing, at most half full
 };

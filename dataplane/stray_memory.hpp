@@ -1,5 +1,5 @@
 // Which strays were seen before. A stray is dropped when it comes first, for it may be a reordered first
-// flight; who sends it again after half a second has a connection that we do not know, and deserves an RST.
+// flight; who sends it again three seconds later has a connection that we do not know, and deserves an RST.
 #pragma once
 
 #include <array>
@@ -12,7 +12,10 @@ namespace synward {
 /// whoever floods with strays makes us forget, and send less.
 class StrayMemory {
  public:
-  static constexpr std::uint32_t kLeastMs = 500, kMostMs = 60'000;
+  /// A client whose ACK and first text were lost sends text behind them again as a probe (RFC 8985 7.2), two
+  /// round trips later, and only then, after its first RTO, the text that has the cookie: it must not be
+  /// reset in between.
+  static constexpr std::uint32_t kLeastMs = 3'000, kMostMs = 60'000;
 
   /// Whether `flow` was here at least kLeastMs and at most kMostMs ago; that answer ends its memory, so the
   /// next one starts over. Otherwise remembers it, unless it does already.

@@ -47,7 +47,8 @@ std::optional<Outcome> check_sequence(const ConnectionState& state, const Segmen
   if (segment.length() == 0) return challenge;
   Outcome repeated{.judgement = Judgement::kRepeated, .ack = true, .seq = state.service_next};
   // Our last ACK was lost: "remain in the TIME-WAIT state. Restart the 2 MSL time-wait timeout."
-  if (segment.has(Flags::kFin) && state.phase.get() == ConnectionPhase::kTimeWait)
+  if (segment.has(Flags::kFin) && state.phase.get() == ConnectionPhase::kTimeWait &&
+      segment.seq + segment.length() == state.client_next && check_ack(state, segment.ack))
     repeated.phase = ConnectionPhase::kTimeWait;
   return repeated;
 }

@@ -33,14 +33,13 @@
 //   universal (multiply-add-shift: 7 + 24 - 1 <= 32). Who holds one cookie has the tag of other options under
 //   the same tuple and ISN with exactly 2^-24. By asking again with other options a client can learn o0 to
 //   o2, of this one tuple, ISN and slot: that lets it claim options which it could have asked for.
-// * Replay: a cookie works again until it expires, 64 to 128 s after it was minted on one clock (a skew of 5
-// s
-//   takes or adds 5 s). On a live connection the second ACK is ordinary traffic; after the close the table's
-//   tombstone refuses it for as long as the cookie lives.
+// * Replay: a cookie works again until it expires, 64 to 128 s after it was minted on one clock (a skew
+//   of 5 s takes or adds as much). On a live connection the second ACK is ordinary traffic; after the close
+//   the table's tombstone refuses it for as long as the cookie lives.
 // * The client ISN is under the MAC, so a segment that starts behind lost bytes does not validate: only
 //   seq = client ISN + 1 does, with data or without.
 // * TSval above bit 5 is not under the MAC: a client that echoes something else shifts the timestamps that it
-//   will itself receive, by at most 5 s.
+//   will itself receive, by at most two slots.
 #pragma once
 
 #include <array>
@@ -93,6 +92,7 @@ struct Admission {
   /// With timestamps: this flow's TSval now. Later segments carry it plus the milliseconds passed since; the
   /// client never sees TSval go back (RFC 7323 5.3), also when a node whose clock is ahead minted the cookie.
   std::uint32_t tsval_now;
+  std::uint32_t least_age_ms;  ///< the cookie was minted at least so long ago; exact to 64 ms with timestamps
 };
 
 /// An ACK that may carry a cookie. One with timestamps proves only a cookie that was minted with them, and
@@ -159,9 +159,18 @@ template <wire::Family kFamily>
                         .timestamp = ack.tsecr ? kTimestampsOffered | (*ack.tsecr & kTsvalOptionMask) : 0};
   if (detail::compose_isn(words, bits, slot) != ack.isn) return std::nullopt;
   std::uint32_t tsval_now = detail::flow_clock(words, wall_ms);
-  // Minted on a clock ahead of ours: go on from what the client has seen.
-  if (ack.tsecr && *ack.tsecr - tsval_now <= kSkewMs) tsval_now = *ack.tsecr;
-  return Admission{.options = decode_options<kFamily>(bits), .slot = slot, .tsval_now = tsval_now};
+  const std::uint64_t slot_end_ms = (std::uint64_t{slot.number} + 1) * kSlotMs;
+  auto least_age_ms = static_cast<std::uint32_t>(wall_ms > slot_end_ms ? wall_ms - slot_end_ms : 0);
+  if (ack.tsecr) {
+    const std::uint32_t age_ms = tsval_now - *ack.tsecr;  // and up to 63 more: the option bits
+    if (age_ms <= 2 * kSlotMs) least_age_ms = age_ms > kTsvalOptionMask ? age_ms - kTsvalOptionMask : 0;
+    // Minted on a clock ahead of ours, or before ours went back: go on from what the client has seen.
+    if (0 - age_ms <= 2 * kSlotMs) tsval_now = *ack.tsecr;
+  }
+  return Admission{.options = decode_options<kFamily>(bits),
+                   .slot = slot,
+                   .tsval_now = tsval_now,
+                   .least_age_ms = least_age_ms};
 }
 
 /// The MACs of `n` messages under the key of `slot`.

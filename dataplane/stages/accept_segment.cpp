@@ -35,11 +35,14 @@ void keep_alive(CoreState& core, table::Connection<kFamily>& connection) {
     core.table<kFamily>().set_deadline(connection, idle_deadline(core, connection.state));
 }
 
-/// A client that moved to another router is followed; paths seldom change, so this is one comparison.
+/// A client that moved to another router is followed; paths seldom change, so this is one comparison. How
+/// often is limited, so that nobody fills the place of all.
 void follow(const Burst& burst, LaneIndex i, CoreState& core, table::ConnectionState& state) {
   const LinkPath path = link_path_of(burst, i);
-  if (state.path == LinkPaths::kNone || !(core.paths[state.path] == path))
-    state.path = core.paths.intern(path);
+  if (state.path != LinkPaths::kNone && core.paths[state.path] == path) return;
+  if (!core.path_moves.take(core.now.mono_ms)) return;
+  const LinkPaths::Index moved = core.paths.intern(path);
+  if (moved != LinkPaths::kNone) state.path = moved;
 }
 
 template <Family kFamily>
@@ -55,6 +58,14 @@ void answer(Burst& burst, LaneIndex i, const CoreState& core, const table::Conne
 }  // namespace
 
 template <Family kFamily>
+void challenge(Burst& burst, LaneIndex i, CoreState& core, const table::ConnectionState& state) {
+  core.tally.add(Event::kChallengeSent);
+  TimestampOption options;
+  send_reply<kFamily>(burst, i,
+                      segment_of_ours(core, state, wire::TcpFlags::kAck, state.service_next, options));
+}
+
+template <Family kFamily>
 void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
   auto& state = connection.state;
   const auto& profile = (*core.services)[state.service].profile;
@@ -66,9 +77,8 @@ void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connectio
     case Judgement::kRstOutsideWindow:
       return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
     case Judgement::kUnacceptable:
-      if (!core.challenges.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kChallengeLimited));
-      core.tally.add(Event::kChallengeSent);
-      break;
+      return take_misfit(core, state) ? challenge<kFamily>(burst, i, core, state)
+                                      : void(drop_lane(burst, i, Drop::kChallengeLimited));
     case Judgement::kReset:
       core.tally.add(Event::kResetByClient);
       break;
@@ -88,6 +98,8 @@ void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connectio
   answer<kFamily>(burst, i, core, state, outcome);
 }
 
+template void challenge<Family::kIpv4>(Burst&, LaneIndex, CoreState&, const table::ConnectionState&);
+template void challenge<Family::kIpv6>(Burst&, LaneIndex, CoreState&, const table::ConnectionState&);
 template void accept_segment<Family::kIpv4>(Burst&, LaneIndex, CoreState&, table::Connection<Family::kIpv4>&);
 template void accept_segment<Family::kIpv6>(Burst&, LaneIndex, CoreState&, table::Connection<Family::kIpv6>&);
 

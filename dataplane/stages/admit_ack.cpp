@@ -65,7 +65,8 @@ void fill(const Burst& burst, LaneIndex i, CoreState& core, const cookie::Admiss
   state.options = {.timestamps = admission.options.timestamps,
                    .sack = admission.options.sack_permitted,
                    .ecn = admission.options.ecn,
-                   .accepted = false};
+                   .accepted = false,
+                   .misfit_tick = static_cast<std::uint8_t>((core.tick().number - 1) & 15)};
   state.window_scales = scales_of(admission.options, (*core.services)[service].profile);
 }
 
@@ -85,6 +86,18 @@ table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
   return &inserted->connection;
 }
 
+/// Whether the cookie was minted before this open connection last took a segment: then it is of an older one
+/// of the same tuple, whose tombstone is gone, and a duplicate of that one's first segment brings it.
+bool is_outdated(const CoreState& core, const table::ConnectionState& state,
+                 const cookie::Admission& admission) {
+  const ConnectionPhase phase = state.phase.get();
+  if (phase != ConnectionPhase::kEstablished && phase != ConnectionPhase::kFinWait2) return false;
+  const std::uint32_t timeout = idle_deadline(core, state).number - core.tick().number;
+  const std::int64_t taken = std::int64_t{state.deadline.get().number} - timeout;
+  const auto minted_ms = static_cast<std::int64_t>(core.now.mono_ms) - admission.least_age_ms;
+  return minted_ms < (taken - 1) * std::int64_t{table::kTickMs};
+}
+
 template <Family kFamily>
 void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cookie::Admission>& admission) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
@@ -100,14 +113,18 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
     return accept_segment<kFamily>(burst, i, core,
                                    *connection);  // the cookie of a connection is not tried again
   }
+  const bool live = connection != nullptr && !dead;
+  if (live && !take_misfit(core, connection->state))
+    return void(drop_lane(burst, i, Drop::kChallengeLimited));
+  if (admission && live && is_outdated(core, connection->state, *admission))
+    return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
   if (admission) {
-    const bool replaces = connection != nullptr && !dead;
     connection = promote<kFamily>(burst, i, core, *admission);
     if (connection == nullptr) return;
-    if (replaces) core.tally.add(Event::kReplaced);
+    if (live) core.tally.add(Event::kReplaced);
     return accept_segment<kFamily>(burst, i, core, *connection);
   }
-  if (connection != nullptr && !dead) return accept_segment<kFamily>(burst, i, core, *connection);
+  if (live) return challenge<kFamily>(burst, i, core, connection->state);
   make_stray<kFamily>(burst, i, Drop::kBadCookie);
 }
 

@@ -68,12 +68,26 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
   return table::after(core.tick(), core.keys.lifetime_ms(state.cookie_slot));
 }
 
+/// Whether a segment that does not fit this connection may have an effect, a challenge (RFC 5961) or its
+/// replacement: once a tick, so that guessing takes days. A budget shared by connections would tell one what
+/// happens to another (CVE-2016-5696).
+[[nodiscard]] inline bool take_misfit(const CoreState& core, table::ConnectionState& state) {
+  const auto now = static_cast<std::uint8_t>(core.tick().number & 15);
+  if (state.options.misfit_tick == now) return false;
+  state.options.misfit_tick = now & 15;
+  return true;
+}
+
 /// Sends a lane to reject(), where it is dropped for `reason` unless it deserves an RST.
 template <wire::Family kFamily>
 void make_stray(Burst& burst, LaneIndex i, Drop reason) {
   burst.drop[i] = reason;
   burst.on(Routes<kFamily>::kStray).push(i);
 }
+
+/// Answers a lane with an ACK of what the connection expects (RFC 5961), which take_misfit() has allowed.
+template <wire::Family kFamily>
+void challenge(Burst& burst, LaneIndex i, CoreState& core, const table::ConnectionState& state);
 
 /// Hands a lane to the acceptor of `connection`, and sends, forwards or drops it as that says.
 template <wire::Family kFamily>

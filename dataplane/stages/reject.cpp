@@ -1,5 +1,5 @@
-// Strays end here. The first is dropped, for it may be a reordered first flight; its repeat at least half a
-// second later is reset (RFC 9293 3.5.2), within a budget: an RST per stray would double a flood.
+// Strays end here. The first is dropped, for it may be a reordered first flight; its repeat at least three
+// seconds later is reset (RFC 9293 3.5.2), within a budget: an RST per stray would double a flood.
 #include "dataplane/stages/reply.hpp"
 #include "dataplane/stages/stages.hpp"
 

@@ -125,6 +125,24 @@ TYPED_TEST(Close, TimeWaitLastsTwoSegmentLifetimesFromTheLastFin) {
   EXPECT_EQ(this->counted(Event::kClosed), 1u);
 }
 
+TYPED_TEST(Close, ABlindFinDoesNotRestartTimeWait) {
+  typename TestFixture::Client plain{this->lab, 50001, kWindowsOptions};
+  plain.open();
+  this->lab.pass(kCloseAfterMs + 1'000);
+  plain.service_next += 1;
+  plain.answer_to(plain.fin());
+  ASSERT_EQ(plain.phase(), ConnectionPhase::kTimeWait);
+  auto blind = plain;
+  blind.next += 0x4000'0000;
+  blind.service_next += 0x1234'5678;
+  const Bytes fin = blind.segment(TcpFlags::kAck | TcpFlags::kFin).build();
+  for (int n = 0; n < 2; ++n) {
+    this->lab.pass(35'000);
+    this->lab.run(fin);
+  }
+  EXPECT_NE(plain.phase(), ConnectionPhase::kTimeWait);
+}
+
 TYPED_TEST(Close, ANewConnectionReplacesOneInTimeWait) {
   this->take_fin();
   this->client.answer_to(this->client.fin());

@@ -35,6 +35,28 @@ TYPED_TEST(Expiry, AnIdleConnectionIsResetAndForgotten) {
   EXPECT_EQ(read(this->lab.core.counters)[Gauge::kConnections4], 0u);
 }
 
+TYPED_TEST(Expiry, ATombstoneOutlivesItsCookieAlsoWhenTheClockStepsBack) {
+  this->client.ask();
+  auto copy = this->client;
+  const Bytes duplicate = copy.text("POST /pay");
+  this->client.answer_to(this->client.text("POST /pay"));
+  this->lab.run(this->client.rst());
+  const std::uint64_t stepped_ms = kStartMs - 15'000;  // within the slot
+  for (std::uint64_t ms = 0; ms < 109'000; ms += 100) {
+    this->lab.core.set_clock({.wall_ms = stepped_ms + ms, .mono_ms = 1 + ms});
+    housekeep(this->lab.core);
+  }
+  EXPECT_EQ(this->lab.run(duplicate).reason, Drop::kSpentCookie);
+}
+
+TYPED_TEST(Expiry, TsvalDoesNotGoBackWhenTheClockStepsBackDuringTheHandshake) {
+  this->client.ask();
+  this->lab.core.set_clock({.wall_ms = kStartMs - 10'000, .mono_ms = 50});
+  const auto answer = this->client.answer_to(this->client.text("hello"));
+  EXPECT_GE(answer.options.timestamps->tsval - this->client.agreed_timestamps->tsval, 0u);
+  EXPECT_LT(answer.options.timestamps->tsval - this->client.agreed_timestamps->tsval, 1'000u);
+}
+
 TYPED_TEST(Expiry, EverySegmentOfTheConnectionPutsItOff) {
   this->client.open();
   for (int hour = 0; hour < 5; ++hour) {

@@ -165,6 +165,53 @@ TYPED_TEST(Promote, AForgedAckOnALiveTupleIsChallengedAndChangesNothing) {
   client.answer_to(client.text("still here"));
 }
 
+TYPED_TEST(Promote, ADuplicateOfAnOldFirstSegmentDoesNotReplaceANewerConnection) {
+  typename TestFixture::Client first{this->lab};
+  first.ask();
+  auto copy = first;
+  const Bytes duplicate = copy.text("POST /pay");
+  first.answer_to(first.text("POST /pay"));
+  this->lab.run(first.rst());
+  this->lab.set_time(kStartMs + 5'000);
+  typename TestFixture::Client second{this->lab};
+  second.isn = 5000;
+  second.next = 5001;
+  second.tsval = 1'005'000;
+  second.open().answer_to(second.text("hello"));
+  EXPECT_EQ(this->lab.run(duplicate).reason, Drop::kSpentCookie);
+  EXPECT_EQ(this->counted(Event::kReplaced), 0u);
+  second.answer_to(second.text("still here"));
+}
+
+TYPED_TEST(Promote, AClientThatRebootedReplacesItsSilentConnection) {
+  typename TestFixture::Client client{this->lab};
+  client.open().answer_to(client.text("hello"));
+  this->lab.set_time(kStartMs + 10'000);
+  typename TestFixture::Client rebooted{this->lab, 40000, kWindowsOptions};
+  rebooted.isn = 77;
+  rebooted.next = 78;
+  rebooted.open();
+  EXPECT_EQ(this->counted(Event::kReplaced), 1u);
+  rebooted.answer_to(rebooted.text("again"));
+}
+
+/// 4 tries a second, each with a chance of 2^-24: the tuple alone, which is easy to guess, is worth nothing.
+TYPED_TEST(Promote, OnlyOneMisfitOfATickMayReplaceALiveConnection) {
+  typename TestFixture::Client client{this->lab};
+  client.open();
+  this->lab.set_time(kStartMs + 5'000);
+  typename TestFixture::Client rebooted{this->lab};
+  rebooted.isn = 77;
+  rebooted.next = 78;
+  rebooted.ask();
+  auto forged = client;
+  forged.service_next += 12345;
+  client.answer_to(forged.ack());  // a challenge
+  EXPECT_EQ(this->lab.run(rebooted.ack()).reason, Drop::kChallengeLimited);
+  this->lab.set_time(kStartMs + 5'000 + table::kTickMs);
+  EXPECT_EQ(this->lab.run(rebooted.ack()).verdict, Route::kForward);
+}
+
 TYPED_TEST(Promote, AForgedAckBetweenTwoSegmentsKeepsTheirOrder) {
   typename TestFixture::Client client{this->lab};
   client.open();
@@ -224,6 +271,14 @@ TEST(AcceptQueue, WhenFullTheAckIsDroppedAndTheFirstTextOpensLater) {
   EXPECT_EQ(clients[2].answer_to(clients[2].text("now")).ack.value(), clients[2].next);
 }
 
+TEST(AcceptQueue, IsEmptyAfterATurnThatFollowsTwoFullBursts) {
+  PipelineLab lab{PipelineLab::default_services(), 1000, 1000};
+  for (std::uint16_t port = 1; port <= 2 * kBurstMax; ++port)
+    LabClient<wire::Family::kIpv4>{lab, port}.open();
+  housekeep(lab.core);
+  EXPECT_TRUE(lab.core.accept_queue.empty());
+}
+
 TEST(AcceptQueue, CountsWhatEndedWhileItWaited) {
   PipelineLab lab;
   LabClient<wire::Family::kIpv4> gone{lab, 1}, replaced{lab, 2};
@@ -249,6 +304,25 @@ TEST(Table, WhenFullOfOpenConnectionsNewcomersAreDroppedAndTombstonesGo) {
   lab.run(clients[3].rst());
   EXPECT_EQ(lab.run(clients.back().ack()).verdict, Route::kForward);
   EXPECT_EQ(read(lab.core.counters)[Event::kTombstoneEvicted], 1u);
+}
+
+TEST(Paths, OneConnectionCannotFillThePlaceOfAll) {
+  auto services = PipelineLab::default_services();
+  for (auto& service : services) service.idle_timeout_ms = 3'000;
+  PipelineLab lab{services};
+  LabClient<wire::Family::kIpv4> hostile{lab, 50000}, innocent{lab, 40000};
+  hostile.open();
+  for (std::uint32_t n = 0; n < LinkPaths::kCapacity; ++n) {
+    const auto high = static_cast<std::uint8_t>(n >> 8), low = static_cast<std::uint8_t>(n);
+    lab.run(hostile.segment().mac(kOurMac, {{2, 1, 0, 0, high, low}}).build());
+  }
+  lab.run(hostile.rst());
+  innocent.ask();
+  lab.run(innocent.segment().mac(kOurMac, {{2, 0, 0, 0, 0, 0x99}}).build());  // a router not seen before
+  const auto sent = lab.pass(5'000);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(wire::overlay<wire::EthernetHeader>(sent[0].data()).destination,
+            (wire::MacAddress{{2, 0, 0, 0, 0, 0x99}}));
 }
 
 TEST(Paths, OneNeighbourTooManyIsServedButNotCalledUponLater) {

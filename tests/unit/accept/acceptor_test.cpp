@@ -201,7 +201,11 @@ TEST(Acceptor, RestartsTimeWaitForTheFinAgainAndForNothingElse) {
   ConnectionState state = state_in(Phase::kTimeWait, false);
   const Place fin{Phase::kTimeWait, false, Flags::kAck | Flags::kFin, -1, 0, 0, 0, false};
   EXPECT_EQ(on_segment(state, fin.segment(), kWindow).phase, Phase::kTimeWait);
-  Place text = fin;
+  Place behind = fin, forged = fin, text = fin;
+  behind.seq = -2;
+  forged.ack = -2;
+  EXPECT_EQ(on_segment(state, behind.segment(), kWindow).phase, std::nullopt);
+  EXPECT_EQ(on_segment(state, forged.segment(), kWindow).phase, std::nullopt);
   text.flags = Flags::kAck;
   text.text = 1;
   EXPECT_EQ(on_segment(state, text.segment(), kWindow).phase, std::nullopt);

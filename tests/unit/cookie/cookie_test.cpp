@@ -221,13 +221,31 @@ TEST(CookieTsval, GoesOnFromWhatTheClientSawWhenTheMintersClockIsAhead) {
   EXPECT_EQ(admission->tsval_now, cookie.tsval);
 }
 
+TEST(CookieAge, IsExactTo64MillisecondsWithTimestampsAndToTheSlotWithout) {
+  constexpr auto kFamily = wire::Family::kIpv6;
+  const Tuple<kFamily> tuple;
+  SlotKeys keys(crypto::best_aes(), test_ring(), kNoon);
+  const CookieAck linux = ack_of(mint<kFamily>(keys, tuple, kLinux), kLinux);
+  const CookieAck windows = ack_of(mint<kFamily>(keys, tuple, kWindows), kWindows);
+  for (const std::uint64_t age : {0u, 1u, 63u, 64u, 1'000u, 31'999u, 32'000u, 70'000u, 95'999u}) {
+    keys.advance(kNoon + age);
+    const auto exact = check<kFamily>(keys, tuple, linux);
+    const auto by_slot = check<kFamily>(keys, tuple, windows);
+    ASSERT_TRUE(exact && by_slot) << age;
+    EXPECT_LE(exact->least_age_ms, age);
+    EXPECT_GE(exact->least_age_ms + 63, age);
+    EXPECT_EQ(by_slot->least_age_ms, age < 32'000 ? 0 : age - 32'000) << age;  // it may be of the slot's end
+  }
+}
+
 TEST(CookieTsval, AnEchoThatWeCannotHaveSentMovesNothing) {
   constexpr auto kFamily = wire::Family::kIpv4;
   const Tuple<kFamily> tuple;
   const SlotKeys keys(crypto::best_aes(), test_ring(), kNoon);
   const Cookie cookie = mint<kFamily>(keys, tuple, kLinux);
   const auto honest = check<kFamily>(keys, tuple, ack_of(cookie, kLinux));
-  for (const std::uint32_t shift : {5'120u, 0x10000u, 0x80000000u, std::uint32_t(-64)}) {
+  constexpr auto kTooFar = static_cast<std::uint32_t>(2 * kSlotMs + kTsvalOptionMask + 1);
+  for (const std::uint32_t shift : {kTooFar & ~kTsvalOptionMask, 0x80000000u, std::uint32_t(-64)}) {
     const auto admission = check<kFamily>(keys, tuple, {.isn = cookie.isn, .tsecr = cookie.tsval + shift});
     ASSERT_TRUE(admission);  // the bits above the options are not under the MAC
     EXPECT_EQ(admission->tsval_now, honest->tsval_now);

@@ -10,8 +10,10 @@ LinkPath numbered(unsigned n) {
   return {.peer = {{2, 0, 0, 0, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)}}};
 }
 
+constexpr LinkPaths::Key kKey{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 1};
+
 TEST(LinkPaths, GiveOnePlaceToOnePathAndAnotherToEveryOther) {
-  LinkPaths paths;
+  LinkPaths paths{kKey};
   const LinkPath plain = numbered(1);
   LinkPath other_port = plain, tagged = plain, other_tag = plain;
   other_port.port = 1;
@@ -26,7 +28,7 @@ TEST(LinkPaths, GiveOnePlaceToOnePathAndAnotherToEveryOther) {
 }
 
 TEST(LinkPaths, WhenFullKnowTheOldAndRefuseTheNew) {
-  LinkPaths paths;
+  LinkPaths paths{kKey};
   for (unsigned n = 0; n < LinkPaths::kCapacity; ++n) ASSERT_EQ(paths.intern(numbered(n)), n);
   EXPECT_EQ(paths.intern(numbered(LinkPaths::kCapacity)), LinkPaths::kNone);
   for (unsigned n = 0; n < LinkPaths::kCapacity; ++n) {

@@ -38,8 +38,8 @@ TEST_F(Strays, TheNewerTakesThePlaceOfTheOlder) {
   const std::uint64_t rival = kFlow ^ (std::uint64_t{1} << 50);  // the same place, another tag
   EXPECT_FALSE(repeats(kNow));
   EXPECT_FALSE(repeats(kNow + 1, rival));
-  EXPECT_FALSE(repeats(kNow + 600));
-  EXPECT_FALSE(repeats(kNow + 601, rival));
+  EXPECT_FALSE(repeats(kNow + StrayMemory::kLeastMs + 1));
+  EXPECT_FALSE(repeats(kNow + StrayMemory::kLeastMs + 2, rival));
 }
 
 TEST_F(Strays, AnEmptyMemoryKnowsNobodyEvenWhenTheClockIsYoung) {
@@ -51,7 +51,7 @@ TEST_F(Strays, TheClockOfMillisecondsMayWrap) {
   constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
   EXPECT_FALSE(repeats(kWrap - 100));
   EXPECT_FALSE(repeats(kWrap + 100));
-  EXPECT_TRUE(repeats(kWrap + 500));
+  EXPECT_TRUE(repeats(kWrap + StrayMemory::kLeastMs));
 }
 
 }  // namespace
