@@ -26,7 +26,7 @@ template <typename T>
 using Lane = std::array<T, kBurstMax>;
 
 /// What the NIC says of the checksums of one frame. Anything but kGood is verified again in software: a
-/// driver's "bad" may mean "not understood" (DESIGN section 9).
+/// driver's "bad" may mean "not understood".
 enum class RxChecksum : std::uint8_t { kUnknown, kGood };
 
 /// Belongs to nic/, which knows what it is. Stages only pass it on.

@@ -20,9 +20,6 @@ namespace synward::service {
 using ServiceId = std::uint16_t;
 inline constexpr ServiceId kNoService = 0xffff;
 
-/// What happens to a connection once its cookie came back (DESIGN: `then`).
-enum class Then : std::uint8_t { kAccept };
-
 /// What our SYN-ACK promises, when the client asks for it. It must hold until the cookie that promised it has
 /// expired.
 struct Profile {
@@ -37,7 +34,6 @@ struct Service {
   std::variant<wire::Ipv4Address, wire::Ipv6Address> address;
   std::uint8_t prefix_bits = 32;  ///< of `address`; 32 or 128: one address
   wire::Port port{0};
-  Then then = Then::kAccept;
   Profile profile;
   std::uint32_t idle_timeout_ms =
       7'440'000;                     ///< of an open connection, then an RST; 2 h 4 min: RFC 5382 REQ-5

@@ -20,7 +20,6 @@ struct IcmpType {
 
 struct Icmpv6Type {
   static constexpr std::uint8_t kDestinationUnreachable = 1;
-  static constexpr std::uint8_t kPacketTooBig = 2;
   static constexpr std::uint8_t kEchoRequest = 128;
   static constexpr std::uint8_t kEchoReply = 129;
   static constexpr std::uint8_t kNeighborSolicitation = 135;
