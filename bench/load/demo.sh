@@ -96,6 +96,11 @@ fi
 tree=$(realpath "$1")
 shift
 [[ -x $tree/synward && -x $tree/synward-load ]] || die "$tree holds no synward and synward-load: run ./dev build"
+if [[ " $* " == *' --help '* || " $* " == *' -h '* ]]; then
+  echo 'usage: ./dev demo [OPTION...]'
+  "$tree/synward-load" lab --help | sed -n '/^Options:/,$p'
+  exit
+fi
 own=(unshare --mount --pid --fork --kill-child --mount-proc)
 if "${own[@]}" -- unshare --net true 2>/dev/null; then
   echo 'synward and real Linux clients, each in a network namespace of its own'

@@ -253,7 +253,9 @@ int run_lab(const LabSettings& settings) {
   const Server server;
   Wire wire{settings, server};
   rte_eal_remote_launch([](void* at) { return static_cast<Wire*>(at)->run(), 0; }, &wire, kWireLcore);
-  const int code = show({.now = [&] { return wire.now(); }, .is_over = [&] { return wire.is_over(); }});
+  const int code = show({.now = [&] { return wire.now(); },
+                         .stats = [&] { return server.stats(); },
+                         .is_over = [&] { return wire.is_over(); }});
   rte_eal_wait_lcore(kWireLcore);
   return code;
 }

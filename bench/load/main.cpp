@@ -126,12 +126,13 @@ int run_demo(const Options& options) {
   KernelClients clients{client_settings(options)};
   std::atomic<int> running{2};
   std::thread flooding{[&] { flood.run(), --running; }}, connecting{[&] { clients.run(), --running; }};
-  const Source source{
-      .now =
-          [&] {
-            return Moment{flood.report(), clients.report(), control::ask_stats(options.socket)};
-          },
-      .is_over = [&] { return running == 0; }};
+  const auto stats = [&] { return control::ask_stats(options.socket); };
+  const Source source{.now =
+                          [&] {
+                            return Moment{flood.report(), clients.report(), stats()};
+                          },
+                      .stats = stats,
+                      .is_over = [&] { return running == 0; }};
   int code = 1;
   try {
     code = show(source);

@@ -52,7 +52,7 @@ class Rates {
   [[nodiscard]] std::uint64_t of(Read&& read) const {
     return (*this)(read(now_), read(before_));
   }
-  /// "no_connection 12/s, tx_full 3/s"
+  /// "bad_cookie 12/s, tx_full 3/s"
   [[nodiscard]] std::string drops() const {
     std::string text;
     for (const auto& [reason, count] : now_.at("total").at("drops").items()) {
@@ -121,10 +121,12 @@ class Place {
   std::ptrdiff_t lines_ = 0;
 };
 
-/// False once it is over; looks often, so that the end is not a second late.
-bool wait_a_period(const Source& source) {
+/// False once it is over; looks often, so that the end is not a second late and few connections come and go
+/// unseen.
+bool wait_a_period(const Source& source, std::uint64_t& most_connections) {
   const auto until = std::chrono::steady_clock::now() + kPeriod;
   while (std::chrono::steady_clock::now() < until) {
+    most_connections = std::max(most_connections, connections_in(source.stats()));
     if (source.is_over()) return false;
     std::this_thread::sleep_for(kGlance);
   }
@@ -183,7 +185,7 @@ std::string summary_of(const Moment& last, std::uint64_t most_connections) {
       grouped(clients.closed), grouped(clients.started), latency_text(clients));
   text += fmt::format(
       "synward answered {} SYNs, each with a cookie, and remembered none of them. {} cookies came\n"
-      "back, and only these became connections: at most {} stood in its table at a time.\n",
+      "back, and only these became connections: at most {} were seen in its table at a time.\n",
       grouped(syn_acks_out(last.stats)), grouped(promoted(last.stats)), grouped(most_connections));
   text += fmt::format("{}: {}.\n",
                       balances(last.stats) ? "All frames are accounted for" : "The frames do not add up",
@@ -201,10 +203,9 @@ int show(const Source& source) {
   const auto start = std::chrono::steady_clock::now();
   Moment before = source.now();
   std::uint64_t most_connections = 0;
-  while (wait_a_period(source)) {
+  while (wait_a_period(source, most_connections)) {
     Moment now = source.now();
     now.second = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    most_connections = std::max(most_connections, connections_in(now.stats));
     if (in_place) {
       place.put(block_of(now, before));
     } else {

@@ -31,13 +31,14 @@ struct Moment {
 /// Every client got through, while at least half of the flood reached synward and was answered, and no frame
 /// went unaccounted for.
 [[nodiscard]] bool passed(const Moment& last);
-/// For somebody who has never seen synward. `most_connections` is the fullest the table was seen.
+/// For somebody who has never seen synward. `most_connections` is the fullest that the table was seen.
 [[nodiscard]] std::string summary_of(const Moment& last, std::uint64_t most_connections);
 
 /// Where a show gets its figures. All are called from the thread that shows it.
 struct Source {
-  std::function<Moment()> now;    ///< throws std::runtime_error when synward no longer answers
-  std::function<bool()> is_over;  ///< flood and clients are done
+  std::function<Moment()> now;            ///< throws std::runtime_error when synward no longer answers
+  std::function<nlohmann::json()> stats;  ///< Moment's, alone: asked for many times a second
+  std::function<bool()> is_over;          ///< flood and clients are done
 };
 
 /// Shows it until it is over, in place on a terminal, as plain lines elsewhere, and the summary. The exit

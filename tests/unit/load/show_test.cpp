@@ -63,7 +63,7 @@ TEST(Summary, TellsWhatAPersonWantsToKnow) {
       "\nIn 10.0 s 1,000 SYNs came from made-up addresses, 100 a second. Meanwhile 20 of 20 real clients\n"
       "connected, said a line and closed: connect p50 0.20 ms, p99 0.30 ms, worst 0.30 ms.\n"
       "synward answered 1,020 SYNs, each with a cookie, and remembered none of them. 20 cookies came\n"
-      "back, and only these became connections: at most 7 stood in its table at a time.\n"
+      "back, and only these became connections: at most 7 were seen in its table at a time.\n"
       "All frames are accounted for: 1,063 frames came in = 1,060 answered + 3 dropped (no_service 3).\n"
       "PASSED\n");
 }
@@ -72,6 +72,21 @@ TEST(Summary, CountsTheSynsThatTheMachineLost) {
   Moment moment = good_moment();
   moment.stats["total"]["routes"]["syn4"] = 590;
   EXPECT_THAT(summary_of(moment, 7), HasSubstr("(10 SYNs were lost on the way to synward"));
+}
+
+TEST(Show, SeesATableThatIsFullForLessThanASecond) {
+  int glances = 0;
+  const Source source{.now = good_moment,
+                      .stats =
+                          [&glances] {
+                            auto stats = good_moment().stats;
+                            if (++glances == 2) stats["total"]["gauges"]["connections4"] = 50;
+                            return stats;
+                          },
+                      .is_over = [&glances] { return glances == 3; }};
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(show(source), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("at most 54 were seen in its table"));
 }
 
 TEST(Line, TellsRatesBetweenTwoAnswersAndWhatStands) {
