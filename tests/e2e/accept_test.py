@@ -10,9 +10,12 @@ import pytest
 import namespaces
 from endpoint import CLIENT4, CLIENT6, SERVER4, SERVER6, SERVERS, VETH, Endpoint, config, opened, over_veth, tcp_info
 
-# Our frames that must not be there: a lost FIN of ours is the only thing that we send twice, our window never
-# closes, and we acknowledge nothing that was not sent.
-OUR_MISTAKES = "tcp.srcport == 443 && (tcp.analysis.retransmission || tcp.window_size == 0 || tcp.analysis.ack_lost_segment)"
+# Our frames that must not be there: only a SYN-ACK that was asked for twice, and a FIN that nobody acknowledged for a
+# second, are sent twice; our window never closes, and we acknowledge nothing that was not sent.
+OUR_MISTAKES = (
+    "tcp.srcport == 443 && (tcp.window_size == 0 || tcp.analysis.ack_lost_segment"
+    " || (tcp.analysis.retransmission && tcp.flags.syn == 0 && !(tcp.flags.fin == 1 && tcp.analysis.rto > 0.9)))"
+)
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def send_and_close(connection: socket.socket, octets: int) -> None:
 
 def assert_fins_acknowledge(recorded, octets: int, connections: int) -> None:
     """So many FINs of synward's, each of which acknowledges so much: tshark counts from the SYN, which is one."""
-    assert len(recorded.frames(f"tcp.srcport == 443 && tcp.flags.fin == 1 && tcp.ack == {octets}")) == connections
+    fins = f"tcp.srcport == 443 && tcp.flags.fin == 1 && tcp.ack == {octets} && !tcp.analysis.retransmission"
+    assert len(recorded.frames(fins)) == connections
 
 
 @pytest.mark.parametrize("address", SERVERS)
@@ -43,7 +47,7 @@ def test_ten_megabytes_and_a_close(lab, served, address):
     connection.close()
     served.expect_sockets("TIME-WAIT")
     served.expect_events(opened(1, closed=1))
-    assert served.total()["gauges"]["tombstones"] == 1
+    served.expect_gauges(tombstones=1)
     # The wire loses nothing; the timer of a client that waits on a busy machine may repeat a few.
     assert info.retransmitted <= info.segments_out / 100
     recorded.assert_clean(OUR_MISTAKES)
@@ -82,7 +86,8 @@ def test_after_silence_synward_closes(lab):
     served.expect_sockets()
     served.expect_events(opened(2))
     recorded.assert_clean(OUR_MISTAKES)
-    assert served.total()["originated"] == 2
+    total = served.total()
+    assert total["originated"] == 2 + total["events"]["fin_repeated"]
     served.stop(connections=2)  # ours are in TIME-WAIT, for a minute
 
 
@@ -113,7 +118,7 @@ def test_a_reset_ends_the_connection(served):
         connection.close()
     served.expect_sockets()
     served.expect_events(opened(2, reset_by_client=2))
-    assert served.total()["gauges"]["tombstones"] == 2
+    served.expect_gauges(tombstones=2)
     served.stop()
 
 
@@ -168,11 +173,10 @@ def test_two_workers_and_their_clients_share_two_cores(lab):
     served = over_veth(lab, config(lcores="0-1", device=VETH + ",qpairs=2"))
     exchange_at_once(served, clients=20, octets=300_000)
     served.expect_events(opened(20, closed=20))
-    stats = served.synward.stats()
-    assert all(core["events"]["promoted"] > 0 for core in stats["cores"])
-    total = stats["total"]
+    assert all(core["events"]["promoted"] > 0 for core in served.synward.stats()["cores"])
     # AF_PACKET deals the flows out by a hash of its own, so some arrive at the wrong core.
-    assert total["handed_over"] == total["taken_over"] > 0
+    assert served.total()["taken_over"] > 0
+    namespaces.wait_until(lambda: served.total()["balances"], "a count of every frame")
     served.stop()
 
 

@@ -30,7 +30,8 @@ def test_every_syn_of_a_flood_is_answered(served, target):
     assert [report["final"] for report in reports] == [False] * (len(reports) - 1) + [True]
     sent = reports[-1]["sent"]
     assert 1000 < sent <= 3000  # what a busy machine has not sent by the end of its time never is
-    assert reports[-1]["per_s"] == pytest.approx(sent / 1.5, rel=0.05)
+    assert reports[-1]["per_s"] == pytest.approx(sent / reports[-1]["elapsed_s"])
+    assert reports[-1]["elapsed_s"] > 1.4
     namespaces.wait_until(lambda: synward.stats()["total"]["events"]["syn_answered"] == sent, f"{sent} answers")
     drops = synward.stats()["total"]["drops"]
     assert drops["bad_tcp_checksum"] == drops["bad_ipv4_checksum"] == drops["bad_source"] == 0
@@ -39,16 +40,17 @@ def test_every_syn_of_a_flood_is_answered(served, target):
 def test_a_stall_of_the_sender_counts_from_the_intended_time(served):
     """Trap 36: clients that were to start while the load tester stood still are late, and say so."""
     client, _ = served
-    words = [LOAD, "connect", "--json", "--target", TARGETS[0], "--rate", "200", "--seconds", "2"]
+    words = [LOAD, "connect", "--json", "--target", TARGETS[0], "--rate", "200", "--seconds", "3"]
     process = client.start(*words, stdout=subprocess.PIPE, text=True)
-    time.sleep(0.7)
+    process.stdout.readline()  # comes after a second
     process.send_signal(signal.SIGSTOP)
     time.sleep(0.5)
     process.send_signal(signal.SIGCONT)
-    report = json.loads(process.communicate(timeout=20)[0].splitlines()[-1])
-    assert report["started"] == report["connected"] == 400
+    *_, final = process.stdout
+    report = json.loads(final)
+    assert report["started"] == report["connected"] == 600
     assert report["connect_us"]["max"] > 450_000
-    assert report["connect_us"]["p90"] > 150_000  # 100 of 400 were late, evenly up to 0.5 s: a tenth by 0.3 s
+    assert report["connect_us"]["p90"] > 150_000  # 100 of 600 were late, evenly up to 0.5 s: a tenth by 0.2 s
     assert report["connect_us"]["p50"] < 50_000
 
 
