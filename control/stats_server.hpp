@@ -9,11 +9,11 @@
 
 namespace synward::control {
 
-/// Serves GET /stats from a thread of its own until it is destroyed. Clients that send garbage or hang are
-/// closed after two seconds; no worker ever waits for one.
+/// Serves GET /stats from a thread of its own until it is destroyed. A client has two seconds in all to ask
+/// and to take its answer, however it spreads them; none holds up another, a worker or the end.
 class StatsServer {
  public:
-  /// `stats` is called from the server's threads. Throws std::runtime_error, one sentence, when `path` cannot
+  /// `stats` is called from the server's thread. Throws std::runtime_error, one sentence, when `path` cannot
   /// be served: another process answers there, or it cannot be made. The socket of a process that is gone is
   /// replaced.
   StatsServer(const std::string& path, std::function<nlohmann::json()> stats);
