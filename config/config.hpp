@@ -15,7 +15,7 @@ enum class Poll : std::uint8_t { kAdaptive, kBusy };
 
 struct Port {
   std::string name;
-  std::string device;     ///< DPDK vdev string or PCI address
+  std::string device;     ///< DPDK vdev string, or PCI address with its domain
   std::uint32_t mtu = 0;  ///< bytes of an IP packet; 0: what the device has
 };
 

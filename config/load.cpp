@@ -1,6 +1,9 @@
 #include "config/load.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -18,7 +21,8 @@ constexpr std::uint16_t kMaxLcore = 126;  // DPDK has 128, and the control threa
 constexpr const char* kLcores =
     "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
 constexpr const char* kAddress =
-    "a unicast IPv4 or IPv6 address, or a prefix like \"198.18.0.0/24\" whose host bits are zero";
+    "a unicast IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"198.18.0.0/24\" whose host bits "
+    "are zero";
 
 template <typename Integer>
 bool read_number(std::string_view& text, Integer& number) {
@@ -58,6 +62,13 @@ bool host_bits_are_zero(const Address& address, std::uint8_t prefix_bits) {
   return true;
 }
 
+/// ::ffff:0:0/96 never is an address on the wire (RFC 4291 2.5.5.2).
+bool is_ipv4_mapped(const wire::Ipv6Address& address) {
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin());
+}
+bool is_ipv4_mapped(const wire::Ipv4Address&) { return false; }
+
 /// Writes address and prefix length of `service`; false when `text` is not an address that a service can
 /// have.
 template <typename Address>
@@ -68,7 +79,8 @@ bool parse_address(int family, const std::string& host, std::optional<std::uint8
   service.address = address;
   service.prefix_bits = bits.value_or(kAll);
   return !is_multicast(address) && !is_broadcast(address) && !is_loopback(address) &&
-         !is_unspecified(address) && host_bits_are_zero(address, service.prefix_bits);
+         !is_unspecified(address) && !is_ipv4_mapped(address) &&
+         host_bits_are_zero(address, service.prefix_bits);
 }
 
 bool parse_address(const std::string& text, Service& service) {
@@ -112,11 +124,40 @@ void read_workers(Reader& top, Errors& errors, Config& config) {
   workers.finish();
 }
 
+/// "[dddd:]bb:dd.f", perhaps with arguments of its driver behind a comma, as DPDK names the device: with its
+/// domain, in lower case. Empty when it is not that.
+std::string pci_device(std::string_view text) {
+  const auto comma = std::min(text.find(','), text.size());
+  std::string address;
+  for (const char c : text.substr(0, comma))
+    address += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  constexpr std::string_view kShape = "xxxx:xx:xx.x", kDomain = "0000:";
+  if (address.size() + kDomain.size() == kShape.size()) address.insert(0, kDomain);
+  const bool fits =
+      std::equal(address.begin(), address.end(), kShape.begin(), kShape.end(), [](char c, char as) {
+        return as == 'x' ? std::isxdigit(static_cast<unsigned char>(c)) != 0 : c == as;
+      });
+  if (!fits || address.back() > '7') return {};
+  return address.append(text.substr(comma));
+}
+
+std::string read_name(Reader& reader) {
+  constexpr const char* kName = "a name";
+  auto name = reader.get<std::string>("name", kName, true);
+  if (name && name->empty()) reader.refuse("name", kName);
+  return name.value_or("");
+}
+
 void read_port(Reader reader, Config& config) {
-  config.port.name = reader.get<std::string>("name", "a name", true).value_or("");
-  constexpr const char* kDevice = "a PCI address or a DPDK device string like \"net_af_packet0,iface=eth0\"";
-  config.port.device = reader.get<std::string>("device", kDevice, true).value_or("-");
-  if (config.port.device.empty()) reader.refuse("device", kDevice);
+  config.port.name = read_name(reader);
+  constexpr const char* kDevice =
+      "a PCI address or a DPDK device string; for the kernel's eth0 write \"net_af_packet0,iface=eth0\"";
+  constexpr std::string_view kVirtual = "net_";
+  if (const auto device = reader.get<std::string>("device", kDevice, true)) {
+    const bool is_virtual = device->starts_with(kVirtual) && device->size() > kVirtual.size();
+    config.port.device = is_virtual ? *device : pci_device(*device);
+    if (config.port.device.empty()) reader.refuse("device", kDevice);
+  }
   constexpr const char* kMtu = "bytes of an IP packet, 1280 (RFC 8200 5) to 9600";
   read_integer(reader, "mtu", kMtu, 1280, 9600, config.port.mtu);
   reader.finish();
@@ -124,7 +165,7 @@ void read_port(Reader reader, Config& config) {
 
 void read_service(Reader reader, Config& config) {
   Service service{};
-  service.name = reader.get<std::string>("name", "a name", true).value_or("");
+  service.name = read_name(reader);
   const auto same_name = [&](const Service& other) { return other.name == service.name; };
   if (std::any_of(config.services.begin(), config.services.end(), same_name)) {
     reader.refuse("name", "a name that no other service has");
@@ -201,10 +242,12 @@ void read_accept(Reader& accept, Config& config) {
 }
 
 void read_control(Reader& control, Config& config) {
-  constexpr const char* kSocket = "an absolute path of at most 107 bytes";
+  constexpr const char* kSocket = "an absolute path of a file, at most 107 bytes";
   static_assert(sizeof(sockaddr_un::sun_path) == 108);
   if (const auto path = control.get<std::string>("socket", kSocket, false)) {
-    if (!path->starts_with('/') || path->size() >= sizeof(sockaddr_un::sun_path))
+    const auto file = std::filesystem::path{*path}.filename();
+    const bool names_folder = file.empty() || file == "." || file == "..";
+    if (!path->starts_with('/') || names_folder || path->size() >= sizeof(sockaddr_un::sun_path))
       control.refuse("socket", kSocket);
     config.control_socket = *path;
   }

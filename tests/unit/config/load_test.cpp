@@ -64,6 +64,16 @@ TEST(Config, ReadsListsOfLcores) {
   EXPECT_EQ(lcores("126,0"), (std::vector<std::uint16_t>{0, 126}));
 }
 
+TEST(Config, CallsAPciDeviceAsDpdkDoes) {
+  const auto device = [](const std::string& text) {
+    return parse(kWorkers + "[[port]]\nname = \"out\"\ndevice = \"" + text + "\"\n" + kService, "t")
+        .config.port.device;
+  };
+  EXPECT_EQ(device("0001:3b:00.7"), "0001:3b:00.7");
+  EXPECT_EQ(device("3B:00.0"), "0000:3b:00.0");
+  EXPECT_EQ(device("3b:00.0,rxq_Mode=1"), "0000:3b:00.0,rxq_Mode=1");
+}
+
 struct WrongCase {
   std::string name, text, error;  // the first error, without the file's name
 };
@@ -79,7 +89,8 @@ TEST_P(Wrong, IsToldWhereWhatAndWhatIsAllowed) {
 const std::string kLcoresAllowed =
     "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
 const std::string kAddressAllowed =
-    "a unicast IPv4 or IPv6 address, or a prefix like \"198.18.0.0/24\" whose host bits are zero";
+    "a unicast IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"198.18.0.0/24\" whose host bits "
+    "are zero";
 
 WrongCase wrong_lcores(const std::string& name, const std::string& list) {
   return {name, "[workers]\nlcores = \"" + list + "\"\n" + kPort + kService,
@@ -94,6 +105,17 @@ WrongCase wrong_service(const std::string& name, const std::string& key, const s
   return {name, kWorkers + kPort + kService + key + " = " + value + "\n",
           "10:" + std::to_string(key.size() + 4) + ": service[0]." + key + " = " + value + ": allowed is " +
               allowed};
+}
+const std::string kDeviceAllowed =
+    "a PCI address or a DPDK device string; for the kernel's eth0 write \"net_af_packet0,iface=eth0\"";
+WrongCase wrong_device(const std::string& name, const std::string& device) {
+  return {name, kWorkers + "[[port]]\nname = \"out\"\ndevice = \"" + device + "\"\n" + kService,
+          "5:10: port[0].device = \"" + device + "\": allowed is " + kDeviceAllowed};
+}
+WrongCase wrong_socket(const std::string& name, const std::string& path) {
+  return {
+      name, kWorkers + kPort + kService + "[control]\nsocket = \"" + path + "\"\n",
+      "11:10: control.socket = \"" + path + "\": allowed is an absolute path of a file, at most 107 bytes"};
 }
 const std::string kIdleAllowed = "seconds, 1 to 604800 (a week)";
 const std::string kCloseAllowed = "seconds of silence, 1 to 604800 (a week)";
@@ -125,14 +147,13 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"NoPort", kWorkers + kService,
                   "1:1: port is missing: it must be tables, written [[port]], exactly 1"},
         WrongCase{"NoDevice", kWorkers + "[[port]]\nname = \"out\"\n" + kService,
-                  "3:1: port[0].device is missing: it must be a PCI address or a DPDK device string like "
-                  "\"net_af_packet0,iface=eth0\""},
+                  "3:1: port[0].device is missing: it must be " + kDeviceAllowed},
         wrong_address("NotAnAddress", "198.18.0"), wrong_address("Multicast", "224.0.0.1"),
-        wrong_address("Loopback", "127.0.0.1"), wrong_address("Unspecified", "::"),
-        wrong_address("HostBits", "198.18.0.1/24"), wrong_address("PrefixTooLong", "198.18.0.0/33"),
-        wrong_address("PrefixOfNothing", "198.18.0.0/"), wrong_address("PrefixZero", "0.0.0.0/0"),
-        wrong_address("Broadcast", "255.255.255.255"), wrong_port("PortZero", "0"),
-        wrong_port("PortTooLarge", "65536"), wrong_port("PortNegative", "-1"),
+        wrong_address("Loopback", "127.0.0.1"), wrong_address("Ipv4Mapped", "::ffff:1.2.3.4"),
+        wrong_address("Unspecified", "::"), wrong_address("HostBits", "198.18.0.1/24"),
+        wrong_address("PrefixTooLong", "198.18.0.0/33"), wrong_address("PrefixOfNothing", "198.18.0.0/"),
+        wrong_address("PrefixZero", "0.0.0.0/0"), wrong_address("Broadcast", "255.255.255.255"),
+        wrong_port("PortZero", "0"), wrong_port("PortTooLarge", "65536"), wrong_port("PortNegative", "-1"),
         WrongCase{"SameName",
                   kWorkers + kPort + kService +
                       "[[service]]\nname = \"web\"\naddress = \"198.18.0.11\"\nport = 1\n",
@@ -161,8 +182,18 @@ INSTANTIATE_TEST_SUITE_P(
                   "1:9: table = 5: allowed is a table"},
         WrongCase{"UnknownTableKey", kWorkers + kPort + kService + "[table]\nconnections = 5000\n",
                   "11:1: unknown key table.connections; the nearest known one is table.connections_per_core"},
-        WrongCase{"SocketIsRelative", kWorkers + kPort + kService + "[control]\nsocket = \"s\"\n",
-                  "11:10: control.socket = \"s\": allowed is an absolute path of at most 107 bytes"}),
+        wrong_socket("SocketIsRelative", "s"), wrong_socket("SocketIsAFolder", "/run/"),
+        wrong_socket("SocketIsTheRoot", "/"), wrong_socket("SocketIsTheFolderAbove", "/run/.."),
+        wrong_socket("SocketTooLong", "/" + std::string(107, 's')), wrong_device("DeviceIsEmpty", ""),
+        wrong_device("DeviceIsAnInterface", "eth0"), wrong_device("DeviceIsAPrefix", "net_"),
+        wrong_device("DeviceWithoutFunction", "0000:3b:00"), wrong_device("DeviceOfLetters", "0000:3g:00.0"),
+        wrong_device("DeviceFunctionTooLarge", "0000:3b:00.8"),
+        wrong_device("DeviceDomainTooShort", "000:3b:00.0"),
+        WrongCase{"PortNameIsEmpty", kWorkers + "[[port]]\nname = \"\"\ndevice = \"net_null0\"\n" + kService,
+                  "4:8: port[0].name = \"\": allowed is a name"},
+        WrongCase{"ServiceNameIsEmpty",
+                  kWorkers + kPort + "[[service]]\nname = \"\"\naddress = \"198.18.0.10\"\nport = 443\n",
+                  "7:8: service[0].name = \"\": allowed is a name"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Config, TellsAllErrorsInTheOrderOfTheFile) {
