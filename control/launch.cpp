@@ -1,23 +1,22 @@
 #include "control/launch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <sys/random.h>
-#include <thread>
 
-#include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_memory.h>
 #include <spdlog/spdlog.h>
 
+#include "control/eal.hpp"
+#include "control/interface_lock.hpp"
+#include "control/processors.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "dataplane/nic/setup_error.hpp"
@@ -31,15 +30,6 @@ constexpr std::size_t kLeastFrameBytes = 2048;  ///< of one packet's buffer
 constexpr std::size_t kPacketsPerQueue =
     4096;  // receive and transmit rings of 1024, the ring between workers, bursts, caches
 constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
-
-bool machine_has_huge_pages() {
-  std::error_code error;
-  for (const auto& size : std::filesystem::directory_iterator{"/sys/kernel/mm/hugepages", error}) {
-    std::ifstream file{size.path() / "free_hugepages"};
-    if (unsigned long pages = 0; file >> pages && pages != 0) return true;
-  }
-  return false;
-}
 
 service::ServiceTable service_table(const config::Config& config, std::uint16_t mtu) {
   std::vector<service::Service> services;
@@ -128,32 +118,6 @@ std::size_t ordinary_memory_mib(const config::Config& config) {
          config.lcores.size() * (kForEachWorkerMib + packets / kMib + 1 + 2 * (tables / kMib + 1));
 }
 
-/// EAL up, and down again when the process ends in order.
-struct Eal {
-  explicit Eal(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words = arguments;
-    std::vector<char*> pointers;
-    pointers.reserve(words.size());
-    for (auto& word : words) pointers.push_back(word.data());
-    if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0) {
-      throw std::runtime_error(
-          "DPDK does not start (" + std::string{rte_strerror(rte_errno)} +
-          "): its own message above says why; without root or huge pages try -- --no-huge -m 512");
-    }
-  }
-  ~Eal() { rte_eal_cleanup(); }
-  Eal(Eal&&) = delete;
-};
-
-void check_lcores(const config::Config& config) {
-  for (const auto lcore : config.lcores) {
-    if (rte_lcore_is_enabled(lcore) == 0 || lcore == rte_get_main_lcore()) {
-      throw std::runtime_error("workers.lcores names lcore " + std::to_string(lcore) +
-                               ", which EAL does not have as a worker: check --lcores behind --");
-    }
-  }
-}
-
 struct WorkerArgument {
   Workers* workers;
   std::uint16_t index;
@@ -162,6 +126,20 @@ int run_worker(void* argument) {
   const auto& [workers, index] = *static_cast<WorkerArgument*>(argument);
   workers->run(index);
   return 0;
+}
+
+constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
+
+/// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : kEndingSignals) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);
+  }
+  return signals;
 }
 
 int wait_for_signal(const sigset_t& signals) {
@@ -176,7 +154,7 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
                                        bool huge_pages) {
   std::vector<std::string> arguments{"synward"};
   const auto add = [&](const std::string& option, const std::string& value = "") {
-    if (std::find(extra.begin(), extra.end(), option) != extra.end()) return;
+    if (sets(extra, {option})) return;
     arguments.push_back(option);
     if (!value.empty()) arguments.push_back(value);
   };
@@ -185,24 +163,29 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   };
   // A processor of its own for the control thread where there is one; else it shares the first worker's, as
   // an lcore of its own.
-  const unsigned processors = std::thread::hardware_concurrency();
-  unsigned cpu = 0, id = 0;
-  while (cpu < processors && is_worker(cpu)) ++cpu;
-  if (cpu == processors) cpu = config.lcores.front();
+  const std::set<std::uint16_t> processors = usable_processors();
+  const auto spare = std::find_if_not(processors.begin(), processors.end(), is_worker);
+  const unsigned cpu = spare == processors.end() ? config.lcores.front() : *spare;
+  unsigned id = 0;
   while (is_worker(id)) ++id;
   std::string lcores = std::to_string(id) + "@" + std::to_string(cpu);
   for (const auto lcore : config.lcores) lcores += "," + std::to_string(lcore) + "@" + std::to_string(lcore);
-  add("--lcores", lcores);
-  add("--main-lcore", std::to_string(id));
-  const bool no_huge = std::find(extra.begin(), extra.end(), "--no-huge") != extra.end();
-  if (huge_pages && !no_huge) {
+  if (!sets_lcores(extra)) {
+    add("--lcores", lcores);
+    add("--main-lcore", std::to_string(id));
+  }
+  if (huge_pages && !sets(extra, {"--no-huge"})) {
     add("--in-memory");
   } else {
     add("--no-huge");
     add("--no-shconf");
     add("-m", std::to_string(ordinary_memory_mib(config)));
   }
-  if (config.port.device.rfind("net_", 0) == 0) add("--no-pci");
+  if (config.port.device.starts_with("net_")) {
+    add("--no-pci");
+  } else if (!sets(extra, {"-a", "--allow", "-b", "--block"})) {
+    add("-a", config.port.device);  // else EAL takes every device that it has a driver for
+  }
   add("--no-telemetry");
   add("--log-level", "warning");
   arguments.insert(arguments.end(), extra.begin(), extra.end());
@@ -210,23 +193,26 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
 }
 
 void run(const config::Config& config, const std::vector<std::string>& extra_eal_arguments) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // before EAL's threads, which inherit it: only we wait for them
+  if (!sets_lcores(extra_eal_arguments)) check_processors(config.lcores, usable_processors());
+  const InterfaceLock interface_lock{config.port.device};
 
   const bool huge_pages = machine_has_huge_pages();
   spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
   const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
-  check_lcores(config);
+  check_lcores(config.lcores);
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
   const nic::PacketPool pool{"packets", kPacketsPerQueue * workers_count - 1, frame_bytes(config)};
   std::vector<std::unique_ptr<nic::Port>> ports;
-  ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool,
-                                              static_cast<std::uint16_t>(config.port.mtu)));
+  {
+    const bool quiet = config.port.device.starts_with("net_") && !sets(extra_eal_arguments, {"--log-level"});
+    const QuietDrivers quiet_drivers{quiet};
+    ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool,
+                                                static_cast<std::uint16_t>(config.port.mtu)));
+  }
   check_mtu(config, ports.front()->info().mtu);
   const service::ServiceTable services = service_table(config, ports.front()->info().mtu);
   const auto wall_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -263,13 +249,14 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
     spdlog::info("serving {} service(s) on port {} with {} worker(s)", services.size(), config.port.name,
                  workers_count);
     wait_for_signal(signals);
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (const int signal : kEndingSignals) {
+      if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
+    }
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     workers.stop();
     rte_eal_mp_wait_lcore();
+    std::cout << stats_text(stats()) << std::flush;
   }
-  std::cout << stats_text(stats()) << std::flush;
 }
 
 }  // namespace synward::control

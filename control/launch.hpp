@@ -8,14 +8,14 @@
 namespace synward::control {
 
 /// EAL's arguments for `config`: lcores with a core for the control thread, memory with or without huge
-/// pages, no PCI scan when nothing needs it. What `extra` sets by itself (after -- on the command line) is
-/// left to it.
+/// pages, of PCI devices none but the one that the config names. What `extra` sets by itself (after -- on the
+/// command line) is left to it.
 [[nodiscard]] std::vector<std::string> eal_arguments(const config::Config& config,
                                                      const std::vector<std::string>& extra, bool huge_pages);
 
-/// Main thread. Starts everything, serves until SIGINT or SIGTERM, stops cleanly and prints a summary. Throws
-/// std::runtime_error, one sentence, when the machine does not let it start. A second signal ends the process
-/// at once.
+/// Main thread. Starts everything, serves until SIGINT, SIGTERM or SIGHUP, stops cleanly and prints a
+/// summary. Throws std::runtime_error, one sentence, when the machine does not let it start. A second signal
+/// ends the process at once.
 void run(const config::Config& config, const std::vector<std::string>& extra_eal_arguments);
 
 }  // namespace synward::control

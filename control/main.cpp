@@ -1,8 +1,10 @@
 // synward's command line. Exit codes: 0 done, 1 it could not be done, 2 the command line or the config is
 // wrong.
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -32,12 +34,16 @@ int dispatch(int argc, char** argv) {
   app.require_subcommand(1);
 
   std::string path, socket = "/run/synward/control.sock";
-  std::vector<std::string> eal;
-  auto* run_command = app.add_subcommand("run", "Serve until SIGINT or SIGTERM");
+  // By hand: to the parser a word behind -- is like one before it, and a stray word is a mistake.
+  char** const words_end = argv + argc;
+  char** const dashes = std::find(argv, words_end, std::string_view{"--"});
+  const std::vector<std::string> eal{std::min(dashes + 1, words_end), words_end};
+  auto* run_command = app.add_subcommand("run", "Serve until SIGINT, SIGTERM or SIGHUP");
   run_command->add_option("-c,--config", path, "Config file (TOML)")->required();
-  run_command->add_option("eal", eal, "After --: arguments for DPDK's EAL");
+  run_command->footer("Behind -- : arguments for DPDK's EAL, like -- --log-level=debug");
 
-  auto* check = app.add_subcommand("check", "Check a config and print it with every default");
+  auto* check = app.add_subcommand(
+      "check", "Check a config and print it with its defaults; what has none and is not set is not printed");
   check->add_option("-c,--config", path, "Config file (TOML)")->required();
 
   bool json = false, watch = false;
@@ -45,14 +51,16 @@ int dispatch(int argc, char** argv) {
   stats->add_option("--socket", socket, "Its control socket")
       ->envname("SYNWARD_SOCKET")
       ->capture_default_str();
-  auto* for_programs = stats->add_flag("--json", json, "For programs");
+  auto* for_programs =
+      stats->add_flag("--json", json, "For programs: every counter and every reason, also of each core");
   stats->add_flag("--watch", watch, "Again every second, with rates, until Ctrl-C")->excludes(for_programs);
 
   HandshakeOptions handshake_options;
   const auto& handshake = add_handshake_command(app, handshake_options);
 
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(dashes - argv), argv);
+    if (!eal.empty() && !run_command->parsed()) throw CLI::ExtrasError({"--"});
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }

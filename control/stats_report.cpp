@@ -71,13 +71,18 @@ std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before
   const auto gauge = [&](std::uint64_t value, std::string_view label, std::string_view help) {
     text += fmt::format("{:>14}  {:{}}{:<24}{}\n", value, "", elapsed_s > 0 ? 14 : 0, label, help);
   };
+  const auto line_if_any = [&](const std::string& path, std::string_view label, std::string_view help) {
+    if (total.at(path) != 0) line(path, label, help);
+  };
   line("rx", "rx", "frames received");
+  line_if_any("taken_over", "taken_over", "frames that another core received and handed over");
   line("sent", "sent", "frames that became their own reply");
   line("forwarded", "forwarded", "frames that ended at the acceptor");
   for (const auto& row : kEventTable) line("events/" + std::string{row.label}, row.label, row.help);
   for (const auto& row : kGaugeTable)
     gauge(total.at("gauges").at(std::string{row.label}), row.label, row.help);
   line("originated", "originated", "frames of synward's own accord");
+  line_if_any("originated_dropped", "originated_dropped", "the same, but the transmit queue was full");
   line("handed_over", "handed_over", "frames moved to the core that owns their flow");
   line("dropped", "dropped", "frames that ended here, each for one of these reasons:");
   for (const auto& row : kDropTable) {

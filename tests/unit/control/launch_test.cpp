@@ -37,11 +37,29 @@ TEST(EalArguments, FollowTheMachineAndTheDevice) {
   EXPECT_FALSE(has(eal_arguments(config, {}, true), "--no-pci"));
 }
 
+TEST(EalArguments, TouchNoOtherPciDevice) {
+  config::Config config{.lcores = {1}, .port = {"out", "0000:3b:00.0"}};
+  EXPECT_EQ(after(eal_arguments(config, {}, true), "-a"), "0000:3b:00.0");
+  for (const std::vector<std::string>& extra : {std::vector<std::string>{"-a", "0000:3b:00.0,key=1"},
+                                                {"-b0000:3b:00.1"},
+                                                {"--allow=0000:3b:00.0"},
+                                                {"--block", "0000:3b:00.1"}})
+    EXPECT_NE(after(eal_arguments(config, extra, true), "-a"), "0000:3b:00.0") << extra.front();
+  config.port.device = "net_null0";
+  EXPECT_FALSE(has(eal_arguments(config, {}, true), "-a"));
+}
+
 TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
   const config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
   const auto words = eal_arguments(config, {"-m", "64", "--no-huge"}, false);
   EXPECT_EQ(after(words, "-m"), "64");
   EXPECT_EQ(std::count(words.begin(), words.end(), "--no-huge"), 1);
+  for (const char* lcores : {"--lcores=0,1", "-l0,1", "-l", "-c3"}) {
+    EXPECT_FALSE(has(eal_arguments(config, {lcores}, false), "--lcores")) << lcores;
+    EXPECT_FALSE(has(eal_arguments(config, {lcores}, false), "--main-lcore")) << lcores;
+  }
+  EXPECT_FALSE(has(eal_arguments(config, {"--log-level=debug"}, false), "--log-level"));
+  EXPECT_TRUE(has(eal_arguments(config, {"--log-level-not-this"}, false), "--log-level"));
 }
 
 }  // namespace

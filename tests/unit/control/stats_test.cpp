@@ -52,6 +52,18 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
   EXPECT_NE(text.find("Every frame is accounted for."), std::string::npos);
 }
 
+TEST(StatsReport, ShowsWhatIsRareOnlyWhenItHappened) {
+  auto cores = two_cores();
+  const auto usual = stats_text(stats_json(cores, 1));
+  cores[0].taken_over = 31;
+  cores[1].originated_dropped = 32;
+  const auto rare = stats_text(stats_json(cores, 1));
+  for (const char* label : {"31  taken_over ", "32  originated_dropped "})
+    EXPECT_NE(rare.find(label), std::string::npos) << rare;
+  for (const char* label : {"taken_over", "originated_dropped"})
+    EXPECT_EQ(usual.find(label), std::string::npos) << usual;
+}
+
 TEST(StatsReport, AGaugeThatFellHasNoRate) {
   const auto before = stats_json(two_cores(), 10);
   auto cores = two_cores();

@@ -1,0 +1,66 @@
+#include "control/eal.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+
+namespace synward::control {
+
+bool sets(const std::vector<std::string>& extra, const std::vector<std::string>& options) {
+  return std::any_of(extra.begin(), extra.end(), [&](const std::string& word) {
+    return std::any_of(options.begin(), options.end(), [&](const std::string& option) {
+      const bool is_long = option.starts_with("--");
+      return word == option || word.starts_with(is_long ? option + "=" : option);
+    });
+  });
+}
+
+bool sets_lcores(const std::vector<std::string>& extra) {
+  return sets(extra, {"--lcores", "-l", "-c", "-s", "-S"});
+}
+
+bool machine_has_huge_pages() {
+  std::error_code error;
+  for (const auto& size : std::filesystem::directory_iterator{"/sys/kernel/mm/hugepages", error}) {
+    std::ifstream file{size.path() / "free_hugepages"};
+    if (unsigned long pages = 0; file >> pages && pages != 0) return true;
+  }
+  return false;
+}
+
+Eal::Eal(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = arguments;
+  std::vector<char*> pointers;
+  pointers.reserve(words.size());
+  for (auto& word : words) pointers.push_back(word.data());
+  if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0) {
+    throw std::runtime_error(
+        "DPDK does not start (" + std::string{rte_strerror(rte_errno)} +
+        "): the EAL lines above say why; its arguments are those behind --, and what the config asks for");
+  }
+}
+
+Eal::~Eal() { rte_eal_cleanup(); }
+
+void check_lcores(const std::vector<std::uint16_t>& lcores) {
+  for (const auto lcore : lcores) {
+    if (rte_lcore_is_enabled(lcore) == 0 || lcore == rte_get_main_lcore()) {
+      throw std::runtime_error("workers.lcores names lcore " + std::to_string(lcore) +
+                               ", which EAL does not have as a worker: check --lcores behind --");
+    }
+  }
+}
+
+QuietDrivers::QuietDrivers(bool quiet) : before_{rte_log_get_global_level()} {
+  if (quiet) rte_log_set_global_level(RTE_LOG_CRIT);
+}
+
+QuietDrivers::~QuietDrivers() { rte_log_set_global_level(before_); }
+
+}  // namespace synward::control

@@ -1,0 +1,41 @@
+// EAL's life, and what the user tells it behind --.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace synward::control {
+
+/// Whether EAL arguments `extra` set one of `options`, as "-l 1", "-l1", "--lcores 1" or "--lcores=1".
+[[nodiscard]] bool sets(const std::vector<std::string>& extra, const std::vector<std::string>& options);
+/// Whether they say which lcores there are.
+[[nodiscard]] bool sets_lcores(const std::vector<std::string>& extra);
+
+[[nodiscard]] bool machine_has_huge_pages();
+
+/// EAL up, and down again when the process ends in order.
+struct Eal {
+  /// Throws std::runtime_error, one sentence, when it does not start.
+  explicit Eal(const std::vector<std::string>& arguments);
+  ~Eal();
+  Eal(Eal&&) = delete;
+};
+
+/// Control thread, with EAL up. Throws std::runtime_error, one sentence, when a worker cannot run on one of
+/// `lcores`.
+void check_lcores(const std::vector<std::uint16_t>& lcores);
+
+/// A port over a kernel interface tells in one sentence why it does not open: while this lives, drivers do
+/// not tell it too.
+class QuietDrivers {
+ public:
+  explicit QuietDrivers(bool quiet);
+  ~QuietDrivers();
+  QuietDrivers(QuietDrivers&&) = delete;
+
+ private:
+  std::uint32_t before_;
+};
+
+}  // namespace synward::control
