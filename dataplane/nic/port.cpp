@@ -77,11 +77,13 @@ void Port::set_mtu(std::uint16_t mtu) const {
 void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
-  if (queues > device.max_rx_queues || queues > device.max_tx_queues) {
-    throw SetupError("port \"" + device_ + "\" has " +
-                     std::to_string(std::min(device.max_rx_queues, device.max_tx_queues)) +
-                     " queues and there are " + std::to_string(queues) +
-                     " workers: use fewer workers, or give the device more queues");
+  if (const auto most = std::min(device.max_rx_queues, device.max_tx_queues); queues > most) {
+    const std::string more = device_.starts_with("net_af_packet")
+                                 ? "write qpairs=" + std::to_string(queues) + " behind its iface="
+                                 : "give the device more queues";
+    throw SetupError("port \"" + device_ + "\" has " + std::to_string(most) +
+                     (most == 1 ? " queue" : " queues") + " and there are " + std::to_string(queues) +
+                     " workers: " + more + ", or use fewer workers");
   }
   // A driver over a kernel interface may not know how long its frames can be: what the kernel allows counts.
   const bool kernels = device.if_index != 0 && mtu != 0 && kernel_mtu(device.if_index, 0) >= mtu;
