@@ -105,6 +105,7 @@ struct StatsServer::Impl {
 
 void StatsServer::Impl::serve() {
   std::vector<pollfd> waits;
+  waits.reserve(2 + kClients);
   while (true) {
     waits.assign({{end.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}});
     for (const Client& client : clients) {
