@@ -1,0 +1,109 @@
+#include "config/values.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+
+namespace synward::config {
+namespace {
+
+constexpr std::uint16_t kMaxLcore = 126;  // DPDK has 128, and the control thread needs one
+
+template <typename Integer>
+bool read_number(std::string_view& text, Integer& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return true;
+}
+
+template <typename Address>
+bool host_bits_are_zero(const Address& address, std::uint8_t prefix_bits) {
+  for (std::size_t bit = prefix_bits; bit < 8 * sizeof address.bytes; ++bit) {
+    if ((address.bytes[bit / 8] & (0x80u >> bit % 8)) != 0) return false;
+  }
+  return true;
+}
+
+/// ::ffff:0:0/96 never is an address on the wire (RFC 4291 2.5.5.2).
+bool is_ipv4_mapped(const wire::Ipv6Address& address) {
+  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin());
+}
+bool is_ipv4_mapped(const wire::Ipv4Address&) { return false; }
+
+/// Writes address and prefix length of `service`; false when `text` is not an address that a service can
+/// have.
+template <typename Address>
+bool parse_address(int family, const std::string& host, std::optional<std::uint8_t> bits, Service& service) {
+  Address address{};
+  constexpr std::uint8_t kAll = 8 * sizeof address.bytes;
+  if (inet_pton(family, host.c_str(), address.bytes.data()) != 1 || bits.value_or(kAll) > kAll) return false;
+  service.address = address;
+  service.prefix_bits = bits.value_or(kAll);
+  return !is_multicast(address) && !is_broadcast(address) && !is_loopback(address) &&
+         !is_unspecified(address) && !is_ipv4_mapped(address) &&
+         host_bits_are_zero(address, service.prefix_bits);
+}
+
+}  // namespace
+
+std::vector<std::uint16_t> parse_lcores(std::string_view text) {
+  std::set<std::uint16_t> lcores;
+  std::size_t named = 0;
+  while (true) {
+    std::uint16_t first = 0, last = 0;
+    if (!read_number(text, first)) return {};
+    last = first;
+    if (text.starts_with('-')) {
+      text.remove_prefix(1);
+      if (!read_number(text, last)) return {};
+    }
+    if (first > last || last > kMaxLcore) return {};
+    for (std::uint16_t lcore = first; lcore <= last; ++lcore, ++named) lcores.insert(lcore);
+    if (text.empty()) break;
+    if (!text.starts_with(',')) return {};
+    text.remove_prefix(1);
+  }
+  if (named != lcores.size()) return {};
+  return {lcores.begin(), lcores.end()};
+}
+
+bool parse_address(const std::string& text, Service& service) {
+  const auto slash = text.find('/');
+  std::optional<std::uint8_t> bits;
+  if (slash != std::string::npos) {
+    std::string_view rest{text};
+    rest.remove_prefix(slash + 1);
+    std::uint8_t number = 0;
+    if (!read_number(rest, number) || !rest.empty() || number == 0) return false;
+    bits = number;
+  }
+  const std::string host = text.substr(0, slash);
+  return parse_address<wire::Ipv4Address>(AF_INET, host, bits, service) ||
+         parse_address<wire::Ipv6Address>(AF_INET6, host, bits, service);
+}
+
+std::string pci_device(std::string_view text) {
+  const auto comma = std::min(text.find(','), text.size());
+  std::string address;
+  for (const char c : text.substr(0, comma))
+    address += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  constexpr std::string_view kShape = "xxxx:xx:xx.x", kDomain = "0000:";
+  if (address.size() + kDomain.size() == kShape.size()) address.insert(0, kDomain);
+  const bool fits =
+      std::equal(address.begin(), address.end(), kShape.begin(), kShape.end(), [](char c, char as) {
+        return as == 'x' ? std::isxdigit(static_cast<unsigned char>(c)) != 0 : c == as;
+      });
+  if (!fits || address.back() > '7') return {};
+  return address.append(text.substr(comma));
+}
+
+}  // namespace synward::config

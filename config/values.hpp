@@ -1,0 +1,24 @@
+// Values that a config writes as text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace synward::config {
+
+/// "1-3,6" -> 1 2 3 6; empty when it is not such a list.
+[[nodiscard]] std::vector<std::uint16_t> parse_lcores(std::string_view text);
+
+/// Writes address and prefix length of `service`; false when `text` is not an address that a service can
+/// have, nor a prefix.
+[[nodiscard]] bool parse_address(const std::string& text, Service& service);
+
+/// "[dddd:]bb:dd.f", perhaps with arguments of its driver behind a comma, as DPDK names the device: with its
+/// domain, in lower case. Empty when it is not that.
+[[nodiscard]] std::string pci_device(std::string_view text);
+
+}  // namespace synward::config
