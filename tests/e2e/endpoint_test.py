@@ -54,7 +54,8 @@ def test_what_linux_does_not_offer_is_not_answered_and_not_missed(served, settin
 
 def test_ping_is_answered(served):
     for address in SERVERS:
-        assert " 0% packet loss" in served.client.run("ping", "-c", "3", "-i", "0.1", "-s", "1000", address)
+        # Fails unless three answers have come by the deadline, however late.
+        served.client.run("ping", "-c", "3", "-w", "8", "-i", "0.1", "-s", "1000", address)
 
 
 def test_a_closed_port_is_silent_and_counted(served):
