@@ -233,12 +233,12 @@ struct PollCase {
 class IdleWorker : public WireLab, public testing::WithParamInterface<PollCase> {};
 
 TEST_P(IdleWorker, SleepsOnlyWhenItMay) {
-  const auto& [name, poll, turns, least, most] = GetParam();
-  start({.poll = poll});
-  run_until([&] { return total().empty_polls >= turns; });
-  EXPECT_GE(total().empty_polls, turns);
-  EXPECT_GE(arguments_[0].sleeps, least);
-  EXPECT_LE(arguments_[0].sleeps, most);
+  const PollCase& row = GetParam();
+  start({.poll = row.poll});
+  run_until([&] { return total().empty_polls >= row.turns; });
+  EXPECT_GE(total().empty_polls, row.turns);
+  EXPECT_GE(arguments_[0].sleeps, row.least);
+  EXPECT_LE(arguments_[0].sleeps, row.most);
 }
 // An adaptive worker spins for 256 turns and naps in each that follows; a nap that is over at once counts for
 // none. A busy worker may wait for a lock of the kernel's now and then.
