@@ -51,7 +51,7 @@ def test_a_stall_of_the_sender_counts_from_the_intended_time(served):
     assert report["started"] == report["connected"] == 600
     assert report["connect_us"]["max"] > 450_000
     assert report["connect_us"]["p90"] > 150_000  # 100 of 600 were late, evenly up to 0.5 s: a tenth by 0.2 s
-    assert report["connect_us"]["p50"] < 50_000
+    assert report["connect_us"]["p50"] < 100_000
 
 
 @pytest.mark.parametrize("subcommand", ["flood", "connect", "demo"])
