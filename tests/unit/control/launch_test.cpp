@@ -58,6 +58,7 @@ TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
     EXPECT_FALSE(has(eal_arguments(config, {lcores}, false), "--lcores")) << lcores;
     EXPECT_FALSE(has(eal_arguments(config, {lcores}, false), "--main-lcore")) << lcores;
   }
+  EXPECT_TRUE(has(eal_arguments(config, {"-S", "0"}, false), "--lcores"));  // service cores are not lcores
   EXPECT_FALSE(has(eal_arguments(config, {"--log-level=debug"}, false), "--log-level"));
   EXPECT_TRUE(has(eal_arguments(config, {"--log-level-not-this"}, false), "--log-level"));
 }
