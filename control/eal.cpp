@@ -21,9 +21,7 @@ bool sets(const std::vector<std::string>& extra, const std::vector<std::string>&
   });
 }
 
-bool sets_lcores(const std::vector<std::string>& extra) {
-  return sets(extra, {"--lcores", "-l", "-c"});
-}
+bool sets_lcores(const std::vector<std::string>& extra) { return sets(extra, {"--lcores", "-l", "-c"}); }
 
 bool machine_has_huge_pages() {
   std::error_code error;
