@@ -2,16 +2,14 @@
 
 #include <cerrno>
 #include <stdexcept>
-#include <string_view>
+
+#include "dataplane/nic/kernel_interface.hpp"
 
 namespace synward::control {
 
 InterfaceLock::InterfaceLock(const std::string& device) {
-  constexpr std::string_view kMark = ",iface=";
-  const auto mark = device.find(kMark);
-  if (mark == std::string::npos) return;
-  const auto begin = mark + kMark.size();
-  const std::string interface = device.substr(begin, device.find(',', begin) - begin);
+  const std::string interface = nic::device_argument(device, "iface");
+  if (interface.empty()) return;
   using namespace std::string_literals;
   if (socket_.bind("\0synward/"s + interface) == EADDRINUSE)
     throw std::runtime_error("interface " + interface + " is already served by another synward");

@@ -27,17 +27,6 @@ class Socket {
   int descriptor_;
 };
 
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
-/// The value of `key` in a vdev string "driver,key=value,...", or nothing.
-std::string argument(const std::string& device, const std::string& key) {
-  const std::string mark = "," + key + "=";
-  const auto at = device.find(mark);
-  if (at == std::string::npos) return {};
-  const auto begin = at + mark.size();
-  return device.substr(begin, device.find(',', begin) - begin);
-}
-
 bool may_open_packet_sockets() {
   const Socket probe{AF_PACKET, SOCK_RAW};
   return probe.is_open() || errno != EPERM;
@@ -45,12 +34,21 @@ bool may_open_packet_sockets() {
 
 }  // namespace
 
+std::string device_argument(const std::string& device, const std::string& key) {
+  const std::string mark = "," + key + "=";
+  const auto at = device.find(mark);
+  if (at == std::string::npos) return {};
+  const auto begin = at + mark.size();
+  return device.substr(begin, device.find(',', begin) - begin);
+}
+
 std::size_t packet_ring_frame(const std::string& device) {
-  if (!starts_with(device, "net_af_packet")) return 0;
+  if (!device.starts_with("net_af_packet")) return std::numeric_limits<std::size_t>::max();
   constexpr std::size_t kDefault = 2048,
                         kTpacketHeader = 32;  // the driver's, and what the kernel puts before
-  const std::string given = argument(device, "framesz");
-  return (given.empty() ? kDefault : std::strtoul(given.c_str(), nullptr, 10)) - kTpacketHeader;
+  const std::string given = device_argument(device, "framesz");
+  const std::size_t frame = given.empty() ? kDefault : std::strtoul(given.c_str(), nullptr, 10);
+  return std::max(frame, kTpacketHeader) - kTpacketHeader;
 }
 
 std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
@@ -64,19 +62,19 @@ std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
 }
 
 std::string why_it_cannot_open(const std::string& device) {
-  if (!starts_with(device, "net_")) {
+  if (!device.starts_with("net_")) {
     if (!std::filesystem::exists("/sys/bus/pci/devices/" + device))
       return "there is no such PCI device; \"lspci -D\" lists those there are";
     return "bind it to vfio-pci (\"dpdk-devbind.py --status\" shows what holds it), and see that no other "
            "process uses it";
   }
   // TAP's iface= names an interface to make; these need one that is there.
-  const bool needs_interface = starts_with(device, "net_af_packet") || starts_with(device, "net_af_xdp");
-  const std::string interface = argument(device, "iface");
+  const bool needs_interface = device.starts_with("net_af_packet") || device.starts_with("net_af_xdp");
+  const std::string interface = device_argument(device, "iface");
   if (needs_interface && interface.empty()) return "it lacks iface=NAME";
   if (needs_interface && if_nametoindex(interface.c_str()) == 0)
     return "there is no interface \"" + interface + "\"; \"ip link\" lists those there are";
-  if ((needs_interface || starts_with(device, "net_tap")) && !may_open_packet_sockets())
+  if ((needs_interface || device.starts_with("net_tap")) && !may_open_packet_sockets())
     return "it needs CAP_NET_RAW and CAP_NET_ADMIN: start as root, or give them with setcap";
   return "check its driver's name and arguments, and see that no other process uses it";
 }

@@ -7,12 +7,15 @@
 
 namespace synward::nic {
 
+/// The value of `key` in a vdev string "driver,key=value,...", or nothing.
+[[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);
+
 /// Control thread. The MTU that the kernel has for the interface of this index; `otherwise` where there is no
 /// such interface, as behind a port that the kernel does not drive.
 [[nodiscard]] std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise);
 
 /// Bytes of the longest frame that comes whole through the ring of net_af_packet `device`: a longer one is
-/// cut off without a word. 0 for any other driver.
+/// cut off without a word. Without bound for any other driver.
 [[nodiscard]] std::size_t packet_ring_frame(const std::string& device);
 
 /// Control thread, after `device` failed to open: half a sentence that names the likeliest reason and what to

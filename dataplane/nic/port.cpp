@@ -91,15 +91,17 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
     throw SetupError("port \"" + device_ + "\" takes no MTU of " + std::to_string(mtu) +
                      ": lower it, or give it to the kernel's interface first (ip link set ... mtu)");
   }
-  if (const auto ring = packet_ring_frame(device_); ring != 0 && ring < longest_frame(mtu)) {
-    throw SetupError("port \"" + device_ + "\" would cut off what an MTU of " + std::to_string(mtu) +
-                     " allows: give it framesz=9216,blocksz=36864, or lower the MTU");
-  }
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
   check(rte_eth_dev_configure(id_, queues, queues, &config), "configuring it");
   if (mtu != 0 && !kernels) set_mtu(mtu);
+  check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
+  info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
+  if (packet_ring_frame(device_) < longest_frame(info_.mtu)) {
+    throw SetupError("port \"" + device_ + "\" would cut off what an MTU of " + std::to_string(info_.mtu) +
+                     " allows: give it framesz=9216,blocksz=36864, or lower the MTU");
+  }
 
   std::uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");
@@ -115,8 +117,6 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
   rte_ether_addr mac{};
   check(rte_eth_macaddr_get(id_, &mac), "reading its MAC address");
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());
-  check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
-  info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
 }
 
 std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {

@@ -134,7 +134,8 @@ TEST(KernelMtu, IsThatOfTheInterface) {
 TEST(PacketRing, HoldsAFrameLessItsHeader) {
   EXPECT_EQ(packet_ring_frame("net_af_packet0,iface=eth0"), 2016u);
   EXPECT_EQ(packet_ring_frame("net_af_packet0,iface=eth0,framesz=9216,blocksz=36864"), 9184u);
-  EXPECT_EQ(packet_ring_frame("net_tap0,iface=x"), 0u);
+  EXPECT_EQ(packet_ring_frame("net_af_packet0,iface=eth0,framesz=16"), 0u);
+  EXPECT_EQ(packet_ring_frame("net_tap0,iface=x,framesz=16"), std::numeric_limits<std::size_t>::max());
 }
 
 TEST(ReceiveOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
