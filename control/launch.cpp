@@ -7,7 +7,6 @@
 #include <csignal>
 #include <iostream>
 #include <stdexcept>
-#include <sys/random.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -17,6 +16,7 @@
 #include "control/eal.hpp"
 #include "control/interface_lock.hpp"
 #include "control/processors.hpp"
+#include "control/random_value.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "dataplane/nic/setup_error.hpp"
@@ -48,16 +48,6 @@ service::ServiceTable service_table(const config::Config& config, std::uint16_t 
   return service::ServiceTable{std::move(services)};
 }
 
-template <typename T>
-T random() {
-  static_assert(std::has_unique_object_representations_v<T>);
-  T value;
-  if (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) {
-    throw std::runtime_error("the kernel gives no random numbers");
-  }
-  return value;
-}
-
 /// How many connections of this family a core must hold: a family without a service needs no table.
 template <wire::Family kFamily>
 std::size_t connections_of(const config::Config& config) {
@@ -80,7 +70,7 @@ struct CoreTables {
         ipv6{"the IPv6 connection table", table_bytes<wire::Family::kIpv6>(config), node_of(lcore)},
         plan{.ipv4 = {ipv4.bytes(), connections_of<wire::Family::kIpv4>(config)},
              .ipv6 = {ipv6.bytes(), connections_of<wire::Family::kIpv6>(config)},
-             .secret = random<table::HashSecret>(),
+             .secret = random_value<table::HashSecret>(),
              .backlog = config.accept_backlog} {}
 
   nic::TableMemory ipv4, ipv6;
@@ -95,15 +85,6 @@ struct CoreTables {
 /// Of a packet's buffer: the longest frame fits one.
 std::size_t frame_bytes(const config::Config& config) {
   return std::max(kLeastFrameBytes, nic::longest_frame(static_cast<std::uint16_t>(config.port.mtu)));
-}
-
-/// An MSS that nobody could use would be announced, and what it invites dropped.
-void check_mtu(const config::Config& config, std::uint16_t mtu) {
-  if (nic::longest_frame(mtu) <= frame_bytes(config)) return;
-  throw nic::SetupError(
-      fmt::format("port \"{}\" has an MTU of {}, more than packets here hold: "
-                  "write mtu = {} below its device, or lower it",
-                  config.port.device, mtu, mtu));
 }
 
 /// What ordinary memory must hold, in MiB: packets, rings and drivers, and the tables, which must each find
@@ -149,6 +130,14 @@ int wait_for_signal(const sigset_t& signals) {
 }
 
 }  // namespace
+
+void check_mtu(const config::Config& config, std::uint16_t mtu) {
+  if (nic::longest_frame(mtu) <= frame_bytes(config)) return;
+  throw nic::SetupError(
+      fmt::format("port \"{}\" has an MTU of {}, more than packets here hold: "
+                  "write mtu = {} below its device, or lower it",
+                  config.port.device, mtu, mtu));
+}
 
 std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
                                        bool huge_pages) {
@@ -228,7 +217,7 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports.push_back(ports.front()->info());
   }
-  const Steering steering{random<Steering::Key>(), workers_count};
+  const Steering steering{random_value<Steering::Key>(), workers_count};
   if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
 

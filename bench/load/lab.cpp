@@ -4,13 +4,10 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <sched.h>
 #include <stdexcept>
 #include <string>
-#include <sys/random.h>
 #include <vector>
 
-#include <rte_eal.h>
 #include <rte_eth_ring.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -20,6 +17,9 @@
 #include "bench/load/memory_clients.hpp"
 #include "bench/load/show.hpp"
 #include "bench/load/syn_flood.hpp"
+#include "control/eal.hpp"
+#include "control/processors.hpp"
+#include "control/random_value.hpp"
 #include "control/stats_report.hpp"
 #include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
@@ -27,6 +27,7 @@
 namespace synward::load {
 namespace {
 
+using control::random_value;
 using wire::Family;
 
 constexpr unsigned kRingPackets = 8192;  // at 100,000/s, what comes while a busy machine looks away for 80 ms
@@ -42,14 +43,6 @@ constexpr wire::Ipv4Address kClient4{{198, 18, 0, 1}};
 constexpr wire::Ipv6Address kClient6{{0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 constexpr wire::MacAddress kClientMac{{0x02, 0, 0, 0, 0, 0x01}};
 
-template <typename T>
-T random() {
-  T value;
-  if (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
-    throw std::runtime_error("the kernel gives no random numbers");
-  return value;
-}
-
 std::uint64_t wall_ms() {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
@@ -59,26 +52,13 @@ std::uint64_t wall_ms() {
 
 /// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share the first
 /// processor, the worker has the last.
-struct Eal {
-  Eal() {
-    cpu_set_t allowed;
-    sched_getaffinity(0, sizeof allowed, &allowed);
-    std::size_t first = 0, last = CPU_SETSIZE - 1;
-    while (!CPU_ISSET(first, &allowed)) ++first;
-    while (!CPU_ISSET(last, &allowed)) --last;
-    const std::string a = "@" + std::to_string(first), b = "@" + std::to_string(last);
-    std::vector<std::string> words{
-        "synward-load", "--no-huge", "--no-shconf",         "--no-pci", "--no-telemetry",
-        "-m",           "384",       "--log-level=warning", "--lcores", "0" + a + ",1" + a + ",2" + b};
-    std::vector<char*> pointers;
-    pointers.reserve(words.size());
-    for (auto& word : words) pointers.push_back(word.data());
-    if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0)
-      throw std::runtime_error("DPDK does not start: its own message above says why");
-  }
-  ~Eal() { rte_eal_cleanup(); }
-  Eal(Eal&&) = delete;
-};
+std::vector<std::string> eal_arguments() {
+  const auto processors = control::usable_processors();
+  const std::string a = "@" + std::to_string(*processors.begin()),
+                    b = "@" + std::to_string(*processors.rbegin());
+  return {"synward-load", "--no-huge", "--no-shconf",         "--no-pci", "--no-telemetry",
+          "-m",           "384",       "--log-level=warning", "--lcores", "0" + a + ",1" + a + ",2" + b};
+}
 
 /// A ring, and at its end what is still in it.
 struct Ring {
@@ -143,11 +123,11 @@ class Server {
   service::ServiceTable services_{{service_at("four", Target::parse(kService4), 1460),
                                    service_at("six", Target::parse(kService6), 1440)}};
   cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
-  Steering steering_{random<Steering::Key>(), 1};
+  Steering steering_{random_value<Steering::Key>(), 1};
   nic::TableMemory table4_ = table_memory<Family::kIpv4>(), table6_ = table_memory<Family::kIpv6>();
   CorePlan plan_{.ipv4 = {table4_.bytes(), kConnections},
                  .ipv6 = {table6_.bytes(), kConnections},
-                 .secret = random<table::HashSecret>()};
+                 .secret = random_value<table::HashSecret>()};
   std::vector<std::unique_ptr<nic::Port>> ports_;
   std::vector<std::unique_ptr<CoreState>> cores_;
   std::unique_ptr<Workers> workers_;
@@ -187,7 +167,7 @@ class Wire {
   [[nodiscard]] AnySynFlood flood(const char* service) const {
     const Target target = Target::parse(service);
     return make_syn_flood(target, SourcePrefix::default_for(target.address()), {kClientMac, server_.mac()},
-                          random<std::uint64_t>());
+                          random_value<std::uint64_t>());
   }
   template <Family kFamily>
   MemoryClients<kFamily> clients(const LabSettings& settings, const wire::Address<kFamily>& client,
@@ -202,7 +182,7 @@ class Wire {
              .patience_s = settings.patience_s,
              .stay_s = settings.stay_s},
             pace,
-            random<crypto::AesBlock>(),
+            random_value<crypto::AesBlock>(),
             [this](std::span<const std::byte> frame) { (void)put(frame); },
             log_};
   }
@@ -249,7 +229,7 @@ class Wire {
 }  // namespace
 
 int run_lab(const LabSettings& settings) {
-  const Eal eal;
+  const control::Eal eal{eal_arguments()};
   const Server server;
   Wire wire{settings, server};
   rte_eal_remote_launch([](void* at) { return static_cast<Wire*>(at)->run(), 0; }, &wire, kWireLcore);

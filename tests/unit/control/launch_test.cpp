@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/nic/setup_error.hpp"
+
 namespace synward::control {
 namespace {
 
@@ -61,6 +63,21 @@ TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
   EXPECT_TRUE(has(eal_arguments(config, {"-S", "0"}, false), "--lcores"));  // service cores are not lcores
   EXPECT_FALSE(has(eal_arguments(config, {"--log-level=debug"}, false), "--log-level"));
   EXPECT_TRUE(has(eal_arguments(config, {"--log-level-not-this"}, false), "--log-level"));
+}
+
+TEST(CheckMtu, RefusesAPortWhoseFramesThePacketsDoNotHold) {
+  config::Config config{.lcores = {1}, .port = {"out", "0000:3b:00.0"}};
+  EXPECT_NO_THROW(check_mtu(config, 2022));
+  try {
+    check_mtu(config, 2023);
+    FAIL() << "a frame of 2049 bytes in 2048";
+  } catch (const nic::SetupError& error) {
+    EXPECT_STREQ(error.what(),
+                 "port \"0000:3b:00.0\" has an MTU of 2023, more than packets here hold: "
+                 "write mtu = 2023 below its device, or lower it");
+  }
+  config.port.mtu = 9000;
+  EXPECT_NO_THROW(check_mtu(config, 9000));
 }
 
 }  // namespace
