@@ -10,11 +10,9 @@ using wire::TcpFlags;
 constexpr std::uint32_t kCloseAfterMs = 5'000;
 
 template <typename Type>
-class Close : public testing::Test {
+class Close : public ConnectionTest<Type> {
  protected:
-  static constexpr wire::Family kFamily = Type::kFamily;
-  using Client = LabClient<kFamily>;
-  Close() { client.open(); }
+  Close() : ConnectionTest<Type>{closing_services()} { client.open(); }
   static std::vector<service::Service> closing_services() {
     auto services = PipelineLab::default_services();
     for (auto& service : services) service.close_after_ms = kCloseAfterMs;
@@ -22,18 +20,16 @@ class Close : public testing::Test {
   }
   /// Lets silence pass until our FIN comes, and takes it.
   void take_fin() {
-    const auto sent = lab.pass(kCloseAfterMs + 1'000);
+    const auto sent = this->lab.pass(kCloseAfterMs + 1'000);
     ASSERT_EQ(sent.size(), 1u);
-    const auto fin = segment_in<kFamily>(sent[0]);
+    const auto fin = segment_in<Type::kFamily>(sent[0]);
     EXPECT_EQ(fin.flags, TcpFlags::kFin | TcpFlags::kAck);
     EXPECT_EQ(fin.seq.value(), client.service_next);
     EXPECT_EQ(fin.ack.value(), client.next);
     client.service_next += 1;
     EXPECT_EQ(client.phase(), ConnectionPhase::kFinWait1);
   }
-  [[nodiscard]] std::uint64_t counted(Event event) const { return read(lab.core.counters)[event]; }
-  PipelineLab lab{closing_services()};
-  Client client{lab};
+  typename ConnectionTest<Type>::Client client{this->lab};
 };
 TYPED_TEST_SUITE(Close, Families, );
 

@@ -12,12 +12,9 @@ using wire::TcpFlags;
 constexpr std::uint64_t kIdleMs = 7'440'000;  // RFC 5382 REQ-5: 2 h 4 min
 
 template <typename Type>
-class Expiry : public testing::Test {
+class Expiry : public ConnectionTest<Type> {
  protected:
-  static constexpr Family kFamily = Type::kFamily;
-  using Client = LabClient<kFamily>;
-  PipelineLab lab;
-  Client client{lab};
+  typename ConnectionTest<Type>::Client client{this->lab};
 };
 TYPED_TEST_SUITE(Expiry, Families, );
 

@@ -9,13 +9,7 @@ using table::ConnectionPhase;
 using wire::TcpFlags;
 
 template <typename Type>
-class Promote : public testing::Test {
- protected:
-  static constexpr wire::Family kFamily = Type::kFamily;
-  using Client = LabClient<kFamily>;
-  [[nodiscard]] std::uint64_t counted(Event event) const { return read(lab.core.counters)[event]; }
-  PipelineLab lab;
-};
+class Promote : public ConnectionTest<Type> {};
 TYPED_TEST_SUITE(Promote, Families, );
 
 TYPED_TEST(Promote, TheBareAckOpensTheConnection) {

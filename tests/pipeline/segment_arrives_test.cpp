@@ -8,14 +8,10 @@ using table::ConnectionPhase;
 using wire::TcpFlags;
 
 template <typename Type>
-class SegmentArrives : public testing::Test {
+class SegmentArrives : public ConnectionTest<Type> {
  protected:
-  static constexpr wire::Family kFamily = Type::kFamily;
-  using Client = LabClient<kFamily>;
   SegmentArrives() { client.open(); }
-  [[nodiscard]] std::uint64_t counted(Event event) const { return read(lab.core.counters)[event]; }
-  PipelineLab lab;
-  Client client{lab};
+  typename ConnectionTest<Type>::Client client{this->lab};
 };
 TYPED_TEST_SUITE(SegmentArrives, Families, );
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dataplane/handshake/segment_builder.hpp"
@@ -116,5 +117,17 @@ struct FamilyType {
   static constexpr wire::Family kFamily = kValue;
 };
 using Families = testing::Types<FamilyType<wire::Family::kIpv4>, FamilyType<wire::Family::kIpv6>>;
+
+/// What such a suite has: a laboratory, its kind of clients, and what the laboratory has counted.
+template <typename Type>
+class ConnectionTest : public testing::Test {
+ protected:
+  static constexpr wire::Family kFamily = Type::kFamily;
+  using Client = LabClient<kFamily>;
+  explicit ConnectionTest(std::vector<service::Service> services = PipelineLab::default_services())
+      : lab{std::move(services)} {}
+  [[nodiscard]] std::uint64_t counted(Event event) const { return read(lab.core.counters)[event]; }
+  PipelineLab lab;
+};
 
 }  // namespace synward::test
