@@ -2,8 +2,8 @@
 // other.
 //
 // The client speaks with the cookie, the backend with its own ISN, and each must see a peer that never
-// changed its mind. The backend's half was opened with the client's own ISN and options (DESIGN section 6),
-// so one difference of sequence numbers and one of timestamps is all there is:
+// changed its mind. The backend's half was opened with the client's own ISN and options, so one
+// difference of sequence numbers and one of timestamps is all there is:
 //
 //   field         to the client                        to the backend
 //   SEG.SEQ       + seq_delta                          as it is
