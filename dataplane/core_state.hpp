@@ -27,10 +27,19 @@ struct Clock {
   std::uint64_t mono_ms = 0;  ///< never steps: timeouts, budgets
 };
 
+/// What is behind a port.
+enum class Side : std::uint8_t {
+  kEndpoint,  ///< everybody: synward itself owns the addresses of the services, and has no other port
+  kOutside,   ///< the clients; synward is a bump in the wire between this port and the inside one
+  kInside,    ///< the backends
+};
+
 /// What stages know of a port.
 struct PortInfo {
   wire::MacAddress mac{};
   std::uint16_t mtu = 1500;
+  Side side = Side::kEndpoint;
+  std::uint16_t other = 0;  ///< index of the port at the wire's other end; of kOutside and kInside
 };
 
 /// Frames that synward sends of its own accord. Stages and timers fill it; the worker transmits and empties

@@ -31,7 +31,8 @@ const char* bus_of(const std::string& name) { return name.rfind("net_", 0) == 0 
 
 }  // namespace
 
-Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu)
+Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu,
+           Accept accept)
     : device_(device), pool_(pool.get()) {
   const auto comma = device.find(',');
   const std::string name = device.substr(0, comma);
@@ -44,7 +45,7 @@ Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& po
     attached_ = true;
   }
   try {
-    configure(queues, mtu);
+    configure(queues, mtu, accept);
   } catch (...) {
     detach();
     throw;
@@ -74,7 +75,7 @@ void Port::set_mtu(std::uint16_t mtu) const {
                    rte_strerror(-result) + "): lower it, or give the device longer frames");
 }
 
-void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
+void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept) {
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
   if (const auto most = std::min(device.max_rx_queues, device.max_tx_queues); queues > most) {
@@ -114,6 +115,7 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu) {
   // Solicited-node groups. A port that cannot filter multicast delivers it anyway, so a refusal is no
   // failure.
   rte_eth_allmulticast_enable(id_);
+  if (accept == Accept::kAll) check(rte_eth_promiscuous_enable(id_), "taking frames for other stations");
   rte_ether_addr mac{};
   check(rte_eth_macaddr_get(id_, &mac), "reading its MAC address");
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());

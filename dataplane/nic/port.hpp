@@ -22,7 +22,11 @@ class Port {
   /// Receive checksum offloads are asked for where they are offered. Transmit offloads never are: every reply
   /// leaves with complete checksums, which cost less to write than the descriptor fields that would ask the
   /// NIC for them.
-  Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu = 0);
+  ///
+  /// A port of a bump in the wire takes the frames for every station: kAll.
+  enum class Accept : std::uint8_t { kOwnMac, kAll };
+  Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu = 0,
+       Accept accept = Accept::kOwnMac);
   ~Port();
   Port(Port&&) = delete;
 
@@ -37,7 +41,7 @@ class Port {
   std::size_t originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const;
 
  private:
-  void configure(std::uint16_t queues, std::uint16_t mtu);
+  void configure(std::uint16_t queues, std::uint16_t mtu, Accept accept);
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
   void check(int result, const char* what) const;
