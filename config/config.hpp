@@ -25,17 +25,21 @@ struct Service {
   std::uint8_t prefix_bits;  ///< 32 or 128: one address
   std::uint16_t port;
   std::uint32_t idle_timeout_s = 7440;  ///< 2 h 4 min: RFC 5382 REQ-5
-  std::uint32_t close_after_s = 0;      ///< of silence; 0: never
+  std::uint32_t close_after_s = 0;      ///< of silence; 0: never. Endpoint mode only
 };
 
 struct Config {
   std::vector<std::uint16_t> lcores;  ///< one worker each, ascending
   Poll poll = Poll::kAdaptive;
-  Port port;  ///< endpoint mode has one
+  std::vector<Port> ports;  ///< one: endpoint mode; two, outside and inside in this order: inline mode
   std::vector<Service> services;
   std::uint32_t connections_per_core = 1u << 20;  ///< of each family that a service has
-  std::uint32_t accept_backlog = 4096;            ///< a core
+  std::uint32_t accept_backlog = 4096;            ///< a core. Endpoint mode only
   std::string control_socket = "/run/synward/control.sock";
 };
+
+/// A bump in the wire between two ports, which hands connections on ("proxy"); else synward itself is their
+/// end ("accept").
+[[nodiscard]] inline bool is_inline(const Config& config) { return config.ports.size() == 2; }
 
 }  // namespace synward::config

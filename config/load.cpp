@@ -1,7 +1,6 @@
 #include "config/load.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/un.h>
@@ -25,6 +24,14 @@ void read_integer(Reader& reader, const char* key, const char* allowed, std::int
   if (!number) return;
   if (*number < least || *number > most) return reader.refuse(key, allowed);
   value = static_cast<std::uint32_t>(*number);
+}
+
+/// read_integer() of what only "accept" has a use for.
+void read_integer_of_accept(Reader& reader, const Config& config, const char* key, const char* allowed,
+                            std::int64_t most, std::uint32_t& value) {
+  constexpr const char* kNothing = "nothing with two ports: it belongs to \"accept\", which wants one";
+  if (!is_inline(config)) return read_integer(reader, key, allowed, 1, most, value);
+  if (reader.find(key, kNothing, false) != nullptr) reader.refuse(key, kNothing);
 }
 
 void read_workers(Reader& top, Errors& errors, Config& config) {
@@ -51,19 +58,84 @@ std::string read_name(Reader& reader) {
   return name.value_or("");
 }
 
-void read_port(Reader reader, Config& config) {
-  config.port.name = read_name(reader);
+/// Calls `read` with a reader for each table of the array `key`, which must hold `least` to `most`.
+template <typename Read>
+void each_table(Reader& top, Errors& errors, const char* key, std::size_t least, std::size_t most,
+                Read&& read) {
+  const std::string allowed =
+      "tables, written [[" + std::string{key} + "]], " +
+      (most == least ? "exactly " + std::to_string(least)
+                     : "at least " + std::to_string(least) + " and at most " + std::to_string(most));
+  const auto* node = top.find(key, allowed, true);
+  if (node == nullptr) return;
+  const auto* array = node->as_array();
+  if (array == nullptr || array->size() < least || array->size() > most ||
+      !array->is_homogeneous<toml::table>()) {
+    return top.refuse(key, allowed);
+  }
+  std::size_t i = 0;
+  for (const toml::node& element : *array) {
+    if (const auto* table = element.as_table()) {
+      read(Reader{*table, std::string{key} + "[" + std::to_string(i++) + "]", errors});
+    }
+  }
+}
+
+void read_port(Reader& reader, Config& config) {
+  Port port;
+  port.name = read_name(reader);
   constexpr const char* kDevice =
       "a PCI address or a DPDK device string; for the kernel's eth0 write \"net_af_packet0,iface=eth0\"";
   constexpr std::string_view kVirtual = "net_";
   if (const auto device = reader.get<std::string>("device", kDevice, true)) {
     const bool is_virtual = device->starts_with(kVirtual) && device->size() > kVirtual.size();
-    config.port.device = is_virtual ? *device : pci_device(*device);
-    if (config.port.device.empty()) reader.refuse("device", kDevice);
+    port.device = is_virtual ? *device : pci_device(*device);
+    if (port.device.empty()) reader.refuse("device", kDevice);
   }
   constexpr const char* kMtu = "bytes of an IP packet, 1280 (RFC 8200 5) to 9600";
-  read_integer(reader, "mtu", kMtu, 1280, 9600, config.port.mtu);
+  read_integer(reader, "mtu", kMtu, 1280, 9600, port.mtu);
   reader.finish();
+  config.ports.push_back(std::move(port));
+}
+
+/// What two ports must not have in common, and what they must. `readers` and the ports are in the order of
+/// the file; what each lacks by itself has been told.
+void pair_up(std::vector<Reader>& readers, Config& config) {
+  constexpr const char* kNames = "\"outside\" for the one and \"inside\" for the other of two ports";
+  Port &first = config.ports[0], &second = config.ports[1];
+  const auto fits = [](const Port& port) { return port.name == "outside" || port.name == "inside"; };
+  if (!first.name.empty() && !fits(first)) readers[0].refuse("name", kNames);
+  if (!second.name.empty() && (!fits(second) || second.name == first.name)) readers[1].refuse("name", kNames);
+  if (!second.device.empty() && same_device(first.device, second.device)) {
+    readers[1].refuse("device", "a device of its own, with another name before the comma and another iface=");
+  }
+  if (first.mtu != 0 && second.mtu != 0 && first.mtu != second.mtu) {
+    readers[1].refuse("mtu", "what the other of two ports has, " + std::to_string(first.mtu));
+  }
+  if (first.name == "inside") std::swap(first, second);
+}
+
+void read_ports(Reader& top, Errors& errors, Config& config) {
+  std::vector<Reader> readers;
+  each_table(top, errors, "port", 1, 2, [&](Reader reader) {
+    read_port(reader, config);
+    readers.push_back(std::move(reader));
+  });
+  if (is_inline(config)) pair_up(readers, config);
+}
+
+/// The number of ports decides what happens to a connection; who writes it down must mean the same.
+void read_then(Reader& reader, const Config& config) {
+  constexpr const char* kThen = "\"accept\" with one port, \"proxy\" with two";
+  const auto then = reader.get<std::string>("then", kThen, false);
+  if (!then) return;
+  if (*then != "accept" && *then != "proxy") return reader.refuse("then", kThen);
+  if (*then == "proxy" && config.ports.size() == 1) {
+    reader.refuse("then", "\"accept\" with one port: \"proxy\" wants two, outside and inside");
+  }
+  if (*then == "accept" && is_inline(config)) {
+    reader.refuse("then", "\"proxy\" with two ports: \"accept\" wants one");
+  }
 }
 
 void read_service(Reader reader, Config& config) {
@@ -88,39 +160,13 @@ void read_service(Reader reader, Config& config) {
       reader.refuse("port", "one that no other service has at this address");
     }
   }
-  constexpr const char* kThen = "\"accept\"";
-  if (const auto then = reader.get<std::string>("then", kThen, false); then && *then != "accept") {
-    reader.refuse("then", kThen);
-  }
+  read_then(reader, config);
   constexpr const char* kIdle = "seconds, 1 to 604800 (a week)";
   read_integer(reader, "idle_timeout", kIdle, 1, 604'800, service.idle_timeout_s);
   constexpr const char* kClose = "seconds of silence, 1 to 604800 (a week)";
-  read_integer(reader, "close_after", kClose, 1, 604'800, service.close_after_s);
+  read_integer_of_accept(reader, config, "close_after", kClose, 604'800, service.close_after_s);
   reader.finish();
   config.services.push_back(std::move(service));
-}
-
-/// Calls `read` with a reader for each table of the array `key`, which must hold `least` to `most`.
-template <typename Read>
-void each_table(Reader& top, Errors& errors, const char* key, std::size_t least, std::size_t most,
-                Read&& read) {
-  const std::string allowed =
-      "tables, written [[" + std::string{key} + "]], " +
-      (most == least ? "exactly " + std::to_string(least)
-                     : "at least " + std::to_string(least) + " and at most " + std::to_string(most));
-  const auto* node = top.find(key, allowed, true);
-  if (node == nullptr) return;
-  const auto* array = node->as_array();
-  if (array == nullptr || array->size() < least || array->size() > most ||
-      !array->is_homogeneous<toml::table>()) {
-    return top.refuse(key, allowed);
-  }
-  std::size_t i = 0;
-  for (const toml::node& element : *array) {
-    if (const auto* table = element.as_table()) {
-      read(Reader{*table, std::string{key} + "[" + std::to_string(i++) + "]", errors});
-    }
-  }
 }
 
 /// Calls `read` with a reader for the table `key`, when it is there.
@@ -141,7 +187,7 @@ void read_table(Reader& table, Config& config) {
 
 void read_accept(Reader& accept, Config& config) {
   constexpr const char* kBacklog = "connections, 1 to 1048576";
-  read_integer(accept, "backlog", kBacklog, 1, 1'048'576, config.accept_backlog);
+  read_integer_of_accept(accept, config, "backlog", kBacklog, 1'048'576, config.accept_backlog);
 }
 
 void read_control(Reader& control, Config& config) {
@@ -154,15 +200,6 @@ void read_control(Reader& control, Config& config) {
       control.refuse("socket", kSocket);
     config.control_socket = *path;
   }
-}
-
-std::string address_text(const Service& service) {
-  char text[INET6_ADDRSTRLEN];
-  const bool four = std::holds_alternative<wire::Ipv4Address>(service.address);
-  std::visit([&](const auto& a) { inet_ntop(four ? AF_INET : AF_INET6, a.bytes.data(), text, sizeof text); },
-             service.address);
-  const std::uint8_t all = four ? 32 : 128;
-  return text + (service.prefix_bits == all ? std::string{} : "/" + std::to_string(service.prefix_bits));
 }
 
 }  // namespace
@@ -192,8 +229,7 @@ Loaded parse(std::string_view text, const std::string& path) {
     const toml::table file = toml::parse(text, path);
     Reader top{file, "", errors};
     read_workers(top, errors, loaded.config);
-    each_table(top, errors, "port", 1, 1,
-               [&](Reader reader) { read_port(std::move(reader), loaded.config); });
+    read_ports(top, errors, loaded.config);  // first: how many there are decides what services may say
     each_table(top, errors, "service", 1, 65'000,
                [&](Reader reader) { read_service(std::move(reader), loaded.config); });
     const auto into = [&](auto read) {
@@ -219,33 +255,6 @@ Loaded load(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return parse(text.str(), path);
-}
-
-std::string to_toml(const Config& config) {
-  std::string lcores;
-  for (const auto lcore : config.lcores) lcores += (lcores.empty() ? "" : ",") + std::to_string(lcore);
-  toml::array services;
-  for (const Service& service : config.services) {
-    toml::table row{{"name", service.name},
-                    {"address", address_text(service)},
-                    {"port", service.port},
-                    {"then", "accept"},
-                    {"idle_timeout", service.idle_timeout_s}};
-    if (service.close_after_s != 0) row.insert("close_after", service.close_after_s);
-    services.push_back(std::move(row));
-  }
-  toml::table port{{"name", config.port.name}, {"device", config.port.device}};
-  if (config.port.mtu != 0) port.insert("mtu", config.port.mtu);
-  const toml::table file{{"workers", toml::table{{"lcores", lcores},
-                                                 {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
-                         {"port", toml::array{std::move(port)}},
-                         {"service", services},
-                         {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
-                         {"accept", toml::table{{"backlog", config.accept_backlog}}},
-                         {"control", toml::table{{"socket", config.control_socket}}}};
-  std::ostringstream text;
-  text << file << "\n";
-  return text.str();
 }
 
 }  // namespace synward::config

@@ -20,7 +20,4 @@ struct Loaded {
 /// The same from text; `path` is what errors call it.
 [[nodiscard]] Loaded parse(std::string_view text, const std::string& path);
 
-/// The effective config as TOML, every default written out; what has none and is not set is left out.
-[[nodiscard]] std::string to_toml(const Config& config);
-
 }  // namespace synward::config

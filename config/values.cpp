@@ -39,6 +39,15 @@ bool is_ipv4_mapped(const wire::Ipv6Address& address) {
 }
 bool is_ipv4_mapped(const wire::Ipv4Address&) { return false; }
 
+/// The kernel interface of a device string, or nothing.
+std::string_view interface_of(std::string_view device) {
+  constexpr std::string_view kMark = ",iface=";
+  const auto at = device.find(kMark);
+  if (at == std::string_view::npos) return {};
+  const auto rest = device.substr(at + kMark.size());
+  return rest.substr(0, rest.find(','));
+}
+
 /// Writes address and prefix length of `service`; false when `text` is not an address that a service can
 /// have.
 template <typename Address>
@@ -104,6 +113,12 @@ std::string pci_device(std::string_view text) {
       });
   if (!fits || address.back() > '7') return {};
   return address.append(text.substr(comma));
+}
+
+bool same_device(std::string_view one, std::string_view other) {
+  const auto interface = interface_of(one);
+  return one.substr(0, one.find(',')) == other.substr(0, other.find(',')) ||
+         (!interface.empty() && interface == interface_of(other));
 }
 
 }  // namespace synward::config

@@ -21,4 +21,8 @@ namespace synward::config {
 /// domain, in lower case. Empty when it is not that.
 [[nodiscard]] std::string pci_device(std::string_view text);
 
+/// Whether two device strings mean one device: the same to DPDK, by the name before the comma, or over the
+/// same kernel interface, by iface=.
+[[nodiscard]] bool same_device(std::string_view one, std::string_view other);
+
 }  // namespace synward::config

@@ -5,6 +5,7 @@
 #include <bit>
 #include <chrono>
 #include <csignal>
+#include <deque>
 #include <iostream>
 #include <stdexcept>
 
@@ -15,20 +16,25 @@
 
 #include "control/eal.hpp"
 #include "control/interface_lock.hpp"
+#include "control/memory_plan.hpp"
+#include "control/ports.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
-#include "dataplane/nic/setup_error.hpp"
 #include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
 
 namespace synward::control {
 namespace {
 
-constexpr std::size_t kLeastFrameBytes = 2048;  ///< of one packet's buffer
-constexpr std::size_t kPacketsPerQueue =
-    4096;  // receive and transmit rings of 1024, the ring between workers, bursts, caches
+std::vector<PortInfo> port_infos(const std::vector<std::unique_ptr<nic::Port>>& ports) {
+  std::vector<PortInfo> infos;
+  infos.reserve(ports.size());
+  for (const auto& port : ports) infos.push_back(port->info());
+  return with_sides(std::move(infos));
+}
+
 constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
 
 service::ServiceTable service_table(const config::Config& config, std::uint16_t mtu) {
@@ -46,21 +52,6 @@ service::ServiceTable service_table(const config::Config& config, std::uint16_t 
     services.push_back(std::move(to));
   }
   return service::ServiceTable{std::move(services)};
-}
-
-/// How many connections of this family a core must hold: a family without a service needs no table.
-template <wire::Family kFamily>
-std::size_t connections_of(const config::Config& config) {
-  const auto uses = [](const config::Service& service) {
-    return std::holds_alternative<wire::Address<kFamily>>(service.address);
-  };
-  const bool used = std::any_of(config.services.begin(), config.services.end(), uses);
-  return used ? config.connections_per_core : 0;
-}
-
-template <wire::Family kFamily>
-std::size_t table_bytes(const config::Config& config) {
-  return table::ConnectionTable<kFamily>::bytes_needed(connections_of<kFamily>(config));
 }
 
 /// The connection tables of one core, on the NUMA node of its lcore.
@@ -82,23 +73,6 @@ struct CoreTables {
   }
 };
 
-/// Of a packet's buffer: the longest frame fits one.
-std::size_t frame_bytes(const config::Config& config) {
-  return std::max(kLeastFrameBytes, nic::longest_frame(static_cast<std::uint16_t>(config.port.mtu)));
-}
-
-/// What ordinary memory must hold, in MiB: packets, rings and drivers, and the tables, which must each find
-/// room in one piece.
-std::size_t ordinary_memory_mib(const config::Config& config) {
-  constexpr std::size_t kMib = std::size_t{1} << 20, kForDriversMib = 256, kForEachWorkerMib = 16;
-  constexpr std::size_t kBesideFrame = 1024;  // mbuf, headroom, slack, rounding
-  const std::size_t packets = kPacketsPerQueue * (frame_bytes(config) + kBesideFrame);
-  const std::size_t tables =
-      table_bytes<wire::Family::kIpv4>(config) + table_bytes<wire::Family::kIpv6>(config);
-  return kForDriversMib +
-         config.lcores.size() * (kForEachWorkerMib + packets / kMib + 1 + 2 * (tables / kMib + 1));
-}
-
 struct WorkerArgument {
   Workers* workers;
   std::uint16_t index;
@@ -107,6 +81,17 @@ int run_worker(void* argument) {
   const auto& [workers, index] = *static_cast<WorkerArgument*>(argument);
   workers->run(index);
   return 0;
+}
+
+void log_serving(const config::Config& config) {
+  const std::string where =
+      config::is_inline(config)
+          ? fmt::format("between ports {} and {}", config.ports[0].name, config.ports[1].name)
+          : fmt::format("on port {}", config.ports[0].name);
+  spdlog::info("serving {} service(s) {} with {} worker(s)", config.services.size(), where,
+               config.lcores.size());
+  if (config::is_inline(config))
+    spdlog::info("frames stop when this process stops: a NIC bypass or a second path is the operator's");
 }
 
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
@@ -130,14 +115,6 @@ int wait_for_signal(const sigset_t& signals) {
 }
 
 }  // namespace
-
-void check_mtu(const config::Config& config, std::uint16_t mtu) {
-  if (nic::longest_frame(mtu) <= frame_bytes(config)) return;
-  throw nic::SetupError(
-      fmt::format("port \"{}\" has an MTU of {}, more than packets here hold: "
-                  "write mtu = {} below its device, or lower it",
-                  config.port.device, mtu, mtu));
-}
 
 std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
                                        bool huge_pages) {
@@ -170,10 +147,12 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
     add("--no-shconf");
     add("-m", std::to_string(ordinary_memory_mib(config)));
   }
-  if (config.port.device.starts_with("net_")) {
+  if (std::all_of(config.ports.begin(), config.ports.end(), is_virtual)) {
     add("--no-pci");
   } else if (!sets(extra, {"-a", "--allow", "-b", "--block"})) {
-    add("-a", config.port.device);  // else EAL takes every device that it has a driver for
+    for (const config::Port& port : config.ports) {
+      if (!is_virtual(port)) add("-a", port.device);  // else EAL takes every device that it has a driver for
+    }
   }
   add("--no-telemetry");
   add("--log-level", "warning");
@@ -186,7 +165,8 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // before EAL's threads, which inherit it: only we wait for them
   if (!sets_lcores(extra_eal_arguments)) check_processors(config.lcores, usable_processors());
-  const InterfaceLock interface_lock{config.port.device};
+  std::deque<InterfaceLock> interface_locks;
+  for (const config::Port& port : config.ports) interface_locks.emplace_back(port.device);
 
   const bool huge_pages = machine_has_huge_pages();
   spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
@@ -194,16 +174,11 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   check_lcores(config.lcores);
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
-  const nic::PacketPool pool{"packets", kPacketsPerQueue * workers_count - 1, frame_bytes(config)};
-  std::vector<std::unique_ptr<nic::Port>> ports;
-  {
-    const bool quiet = config.port.device.starts_with("net_") && !sets(extra_eal_arguments, {"--log-level"});
-    const QuietDrivers quiet_drivers{quiet};
-    ports.push_back(std::make_unique<nic::Port>(config.port.device, workers_count, pool,
-                                                static_cast<std::uint16_t>(config.port.mtu)));
-  }
-  check_mtu(config, ports.front()->info().mtu);
-  const service::ServiceTable services = service_table(config, ports.front()->info().mtu);
+  const nic::PacketPool pool{"packets", packets(config), frame_bytes(config)};
+  const auto ports = open_ports(config, pool, !sets(extra_eal_arguments, {"--log-level"}));
+  const std::vector<PortInfo> infos = port_infos(ports);
+  check_mtus(config, infos);
+  const service::ServiceTable services = service_table(config, infos.front().mtu);
   const auto wall_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                                       std::chrono::system_clock::now().time_since_epoch())
                                                       .count());
@@ -215,7 +190,7 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   for (std::uint16_t w = 0; w < workers_count; ++w) {
     tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
-    cores.back()->ports.push_back(ports.front()->info());
+    cores.back()->ports = infos;
   }
   const Steering steering{random_value<Steering::Key>(), workers_count};
   if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
@@ -235,8 +210,7 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
     for (std::uint16_t w = 0; w < workers_count; ++w) arguments.push_back({&workers, w});
     for (std::uint16_t w = 0; w < workers_count; ++w)
       rte_eal_remote_launch(run_worker, &arguments[w], config.lcores[w]);
-    spdlog::info("serving {} service(s) on port {} with {} worker(s)", services.size(), config.port.name,
-                 workers_count);
+    log_serving(config);
     wait_for_signal(signals);
     for (const int signal : kEndingSignals) {
       if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);

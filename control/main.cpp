@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "config/load.hpp"
+#include "config/print.hpp"
 #include "control/handshake_command.hpp"
 #include "control/launch.hpp"
 #include "control/stats_report.hpp"

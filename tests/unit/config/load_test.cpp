@@ -1,10 +1,12 @@
-// Mirrors config/load.hpp: what a wrong config is told, word for word, and what a right one becomes.
+// Mirrors config/load.hpp and config/print.hpp: what a wrong config is told, word for word, and what a right
+// one becomes.
 #include "config/load.hpp"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "config/print.hpp"
 #include "tests/support/addresses.hpp"
 
 namespace synward::config {
@@ -16,17 +18,22 @@ const std::string kWorkers = "[workers]\nlcores = \"1\"\n";
 const std::string kPort = "[[port]]\nname = \"out\"\ndevice = \"net_null0\"\n";
 const std::string kService = "[[service]]\nname = \"web\"\naddress = \"198.18.0.10\"\nport = 443\n";
 
+void expect_to_read_back(const Config& config) {
+  const auto again = parse(to_toml(config), "printed");
+  EXPECT_TRUE(again.errors.empty()) << again.errors.front();
+  EXPECT_EQ(to_toml(again.config), to_toml(config));
+}
+
 TEST(Config, SampleIsCompleteAndReadsBackFromWhatCheckPrints) {
   const auto sample = load(SAMPLES "/endpoint.toml");
   ASSERT_TRUE(sample.errors.empty()) << sample.errors.front();
   EXPECT_EQ(sample.config.lcores, std::vector<std::uint16_t>{1});
-  EXPECT_EQ(sample.config.port.device, "net_af_packet0,iface=eth0,framecnt=2048");
+  EXPECT_FALSE(is_inline(sample.config));
+  EXPECT_EQ(sample.config.ports.at(0).device, "net_af_packet0,iface=eth0,framecnt=2048");
   ASSERT_EQ(sample.config.services.size(), 2u);
   EXPECT_EQ(std::get<wire::Ipv6Address>(sample.config.services[1].address), test::ip6("2001:2::10"));
   EXPECT_EQ(sample.config.services[1].prefix_bits, 128);
-  const auto again = parse(to_toml(sample.config), "printed");
-  EXPECT_TRUE(again.errors.empty());
-  EXPECT_EQ(to_toml(again.config), to_toml(sample.config));
+  expect_to_read_back(sample.config);
 }
 
 TEST(Config, HasDefaults) {
@@ -47,12 +54,12 @@ TEST(Config, ReadsWhatHasDefaults) {
                                           "[accept]\nbacklog = 1\n",
                                       "t");
   ASSERT_TRUE(errors.empty()) << errors.front();
-  EXPECT_EQ(config.port.mtu, 9000u);
+  EXPECT_EQ(config.ports.at(0).mtu, 9000u);
   EXPECT_EQ(config.services[0].idle_timeout_s, 604'800u);
   EXPECT_EQ(config.services[0].close_after_s, 1u);
   EXPECT_EQ(config.connections_per_core, 67'108'864u);
   EXPECT_EQ(config.accept_backlog, 1u);
-  EXPECT_EQ(to_toml(parse(to_toml(config), "printed").config), to_toml(config));
+  expect_to_read_back(config);
 }
 
 TEST(Config, ReadsListsOfLcores) {
@@ -67,7 +74,8 @@ TEST(Config, ReadsListsOfLcores) {
 TEST(Config, CallsAPciDeviceAsDpdkDoes) {
   const auto device = [](const std::string& text) {
     return parse(kWorkers + "[[port]]\nname = \"out\"\ndevice = \"" + text + "\"\n" + kService, "t")
-        .config.port.device;
+        .config.ports.at(0)
+        .device;
   };
   EXPECT_EQ(device("0001:3b:00.7"), "0001:3b:00.7");
   EXPECT_EQ(device("3B:00.0"), "0000:3b:00.0");
@@ -145,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"UnknownTable", "[worker]\n" + kWorkers + kPort + kService,
                   "1:2: unknown key worker; the nearest known one is workers"},
         WrongCase{"NoPort", kWorkers + kService,
-                  "1:1: port is missing: it must be tables, written [[port]], exactly 1"},
+                  "1:1: port is missing: it must be tables, written [[port]], at least 1 and at most 2"},
         WrongCase{"NoDevice", kWorkers + "[[port]]\nname = \"out\"\n" + kService,
                   "3:1: port[0].device is missing: it must be " + kDeviceAllowed},
         wrong_address("NotAnAddress", "198.18.0"), wrong_address("Multicast", "224.0.0.1"),
@@ -166,7 +174,13 @@ INSTANTIATE_TEST_SUITE_P(
                   "6:7: port[0].mtu = 1279: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
         WrongCase{"MtuTooLarge", kWorkers + kPort + "mtu = 9601\n" + kService,
                   "6:7: port[0].mtu = 9601: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
-        wrong_service("Then", "then", "\"proxy\"", "\"accept\""),
+        wrong_service("Then", "then", "\"reset\"", "\"accept\" with one port, \"proxy\" with two"),
+        wrong_service("ProxyWithOnePort", "then", "\"proxy\"",
+                      "\"accept\" with one port: \"proxy\" wants two, outside and inside"),
+        WrongCase{
+            "ThenIsProxyAheadOfTheOnlyPort", kWorkers + kService + "then = \"proxy\"\n" + kPort,
+            "7:8: service[0].then = \"proxy\": allowed is \"accept\" with one port: \"proxy\" wants two, "
+            "outside and inside"},
         wrong_service("IdleTimeoutZero", "idle_timeout", "0", kIdleAllowed),
         wrong_service("IdleTimeoutTooLong", "idle_timeout", "604801", kIdleAllowed),
         wrong_service("CloseAfterNegative", "close_after", "-1", kCloseAllowed),

@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/nic/setup_error.hpp"
-
 namespace synward::control {
 namespace {
 
@@ -19,7 +17,7 @@ std::string after(const std::vector<std::string>& words, const std::string& opti
 }
 
 TEST(EalArguments, GiveTheControlThreadAnLcoreThatNoWorkerHas) {
-  config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  config::Config config{.lcores = {1}, .ports = {{"out", "net_null0"}}};
   EXPECT_EQ(after(eal_arguments(config, {}, false), "--lcores"), "0@0,1@1");
   EXPECT_EQ(after(eal_arguments(config, {}, false), "--main-lcore"), "0");
   config.lcores.clear();
@@ -30,29 +28,29 @@ TEST(EalArguments, GiveTheControlThreadAnLcoreThatNoWorkerHas) {
 }
 
 TEST(EalArguments, FollowTheMachineAndTheDevice) {
-  config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  config::Config config{.lcores = {1}, .ports = {{"out", "net_null0"}}};
   EXPECT_TRUE(has(eal_arguments(config, {}, false), "--no-huge"));
   EXPECT_TRUE(has(eal_arguments(config, {}, true), "--in-memory"));
   EXPECT_FALSE(has(eal_arguments(config, {}, true), "--no-huge"));
   EXPECT_TRUE(has(eal_arguments(config, {}, true), "--no-pci"));
-  config.port.device = "0000:3b:00.0";
+  config.ports[0].device = "0000:3b:00.0";
   EXPECT_FALSE(has(eal_arguments(config, {}, true), "--no-pci"));
 }
 
 TEST(EalArguments, TouchNoOtherPciDevice) {
-  config::Config config{.lcores = {1}, .port = {"out", "0000:3b:00.0"}};
+  config::Config config{.lcores = {1}, .ports = {{"out", "0000:3b:00.0"}}};
   EXPECT_EQ(after(eal_arguments(config, {}, true), "-a"), "0000:3b:00.0");
   for (const std::vector<std::string>& extra : {std::vector<std::string>{"-a", "0000:3b:00.0,key=1"},
                                                 {"-b0000:3b:00.1"},
                                                 {"--allow=0000:3b:00.0"},
                                                 {"--block", "0000:3b:00.1"}})
     EXPECT_NE(after(eal_arguments(config, extra, true), "-a"), "0000:3b:00.0") << extra.front();
-  config.port.device = "net_null0";
+  config.ports[0].device = "net_null0";
   EXPECT_FALSE(has(eal_arguments(config, {}, true), "-a"));
 }
 
 TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
-  const config::Config config{.lcores = {1}, .port = {"out", "net_null0"}};
+  const config::Config config{.lcores = {1}, .ports = {{"out", "net_null0"}}};
   const auto words = eal_arguments(config, {"-m", "64", "--no-huge"}, false);
   EXPECT_EQ(after(words, "-m"), "64");
   EXPECT_EQ(std::count(words.begin(), words.end(), "--no-huge"), 1);
@@ -65,19 +63,30 @@ TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
   EXPECT_TRUE(has(eal_arguments(config, {"--log-level-not-this"}, false), "--log-level"));
 }
 
-TEST(CheckMtu, RefusesAPortWhoseFramesThePacketsDoNotHold) {
-  config::Config config{.lcores = {1}, .port = {"out", "0000:3b:00.0"}};
-  EXPECT_NO_THROW(check_mtu(config, 2022));
-  try {
-    check_mtu(config, 2023);
-    FAIL() << "a frame of 2049 bytes in 2048";
-  } catch (const nic::SetupError& error) {
-    EXPECT_STREQ(error.what(),
-                 "port \"0000:3b:00.0\" has an MTU of 2023, more than packets here hold: "
-                 "write mtu = 2023 below its device, or lower it");
+TEST(EalArguments, AllowBothPciDevicesOfAWire) {
+  config::Config config{.lcores = {1}, .ports = {{"outside", "0000:3b:00.0"}, {"inside", "0000:3b:00.1"}}};
+  const auto words = eal_arguments(config, {}, true);
+  EXPECT_EQ(std::count(words.begin(), words.end(), "-a"), 2);
+  EXPECT_EQ(after(words, "-a"), "0000:3b:00.0");
+  EXPECT_EQ(after({std::next(std::find(words.begin(), words.end(), "-a")), words.end()}, "-a"),
+            "0000:3b:00.1");
+  EXPECT_FALSE(has(words, "--no-pci"));
+  const auto users = eal_arguments(config, {"-a", "0000:3b:00.0"}, true);
+  EXPECT_EQ(std::count(users.begin(), users.end(), "-a"), 1);
+}
+
+TEST(EalArguments, LeavePciOnWhereOneEndOfTheWireIsAPciDevice) {
+  for (const config::Config& config :
+       {config::Config{.lcores = {1}, .ports = {{"outside", "0000:3b:00.0"}, {"inside", "net_tap0"}}},
+        config::Config{.lcores = {1}, .ports = {{"outside", "net_tap0"}, {"inside", "0000:3b:00.0"}}}}) {
+    const auto words = eal_arguments(config, {}, true);
+    EXPECT_EQ(std::count(words.begin(), words.end(), "-a"), 1);
+    EXPECT_EQ(after(words, "-a"), "0000:3b:00.0");
+    EXPECT_FALSE(has(words, "--no-pci"));
   }
-  config.port.mtu = 9000;
-  EXPECT_NO_THROW(check_mtu(config, 9000));
+  const config::Config none{.lcores = {1}, .ports = {{"outside", "net_tap0"}, {"inside", "net_tap1"}}};
+  EXPECT_TRUE(has(eal_arguments(none, {}, true), "--no-pci"));
+  EXPECT_FALSE(has(eal_arguments(none, {}, true), "-a"));
 }
 
 }  // namespace
