@@ -7,7 +7,7 @@ import pytest
 
 from endpoint import SERVER4, config, opened, over_veth
 from handmade import HandmadeClient
-from namespaces import LabError, wait_until
+from namespaces import LabError, Namespace, wait_until, wire
 from synward import Synward
 
 
@@ -58,3 +58,56 @@ def test_other_signals_end_it_as_sigterm_does(lab, end):
     assert synward.process.wait(10) == 0
     assert "Every frame is accounted for." in synward.log.read_text()
     assert not synward.socket.exists()
+
+
+WIRE = """[workers]
+lcores = "1"
+[[port]]
+name = "inside"
+device = "net_af_packet1,iface=right"
+[[port]]
+name = "outside"
+device = "net_af_packet0,iface=left"
+[[service]]
+name = "web"
+address = "198.18.0.10"
+port = 443
+"""
+
+
+def ends_of_a_wire(lab, right_mtu: int = 1500) -> Namespace:
+    """Where synward would stand: its interface left leads to the clients, right to the servers."""
+    clients, middle, servers = lab.namespace("clients"), lab.namespace("synward"), lab.namespace("servers")
+    wire(clients, "near", middle, "left")
+    wire(servers, "near", middle, "right", right_mtu)
+    for interface in ("left", "right"):
+        middle.lend(interface)
+    return middle
+
+
+def test_a_wire_has_two_ports_that_take_every_frame(lab):
+    middle = ends_of_a_wire(lab)
+    synward = lab.synward(middle, WIRE)
+    promiscuous = 0x100  # IFF_PROMISC
+    for interface in ("left", "right"):
+        assert int(middle.run("cat", f"/sys/class/net/{interface}/flags"), 16) & promiscuous
+    printed = synward.stop()
+    assert "serving 1 service(s) between ports outside and inside with 1 worker(s)" in printed
+    assert "frames stop when this process stops: a NIC bypass or a second path is the operator's" in printed
+
+
+def test_each_interface_of_a_wire_is_served_by_one(lab):
+    middle = ends_of_a_wire(lab)
+    lab.synward(middle, WIRE)
+    folder = lab.folder / "second"
+    folder.mkdir()
+    for interface in ("left", "right"):
+        with pytest.raises(LabError, match=f"interface {interface} is already served by another synward"):
+            with Synward(middle, folder, config(device=f"net_af_packet0,iface={interface}")):
+                pass
+
+
+def test_ports_of_different_mtus_are_no_wire(lab):
+    cure = 'port "outside" has an MTU of 1500 and port "inside" one of 1400, .*: write mtu = 1400 below both devices'
+    with pytest.raises(LabError, match=cure):
+        lab.synward(ends_of_a_wire(lab, right_mtu=1400), WIRE)
