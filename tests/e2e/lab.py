@@ -11,7 +11,8 @@ import time
 
 from capture import Capture
 from frames import Frames
-from namespaces import PREFIX, Namespace
+from impairment import Impairment
+from namespaces import PREFIX, Namespace, wire
 from synward import NO_HUGE_PAGES, Synward
 
 
@@ -41,6 +42,17 @@ class Lab:
     def frames(self, namespace: Namespace, interface: str) -> Frames:
         """A hand on the wire: frames of one's own making go out, and all that come in can be looked at."""
         return self._open.enter_context(contextlib.closing(Frames(namespace, interface)))
+
+    def impaired_wire(
+        self, one: Namespace, interface: str, other: Namespace, far_interface: str, *options: str, mtu: int = 1500
+    ) -> Impairment:
+        """A cable like namespaces.wire(), but with faults; `one` is at its end A. See impairment.py, tests/impair."""
+        device = self.namespace(f"impair-{interface}")
+        wire(one, interface, device, "end_a", mtu)
+        wire(device, "end_b", other, far_interface, mtu)
+        device.lend("end_a")
+        device.lend("end_b")
+        return self._open.enter_context(Impairment(device, self.folder, "end_a", "end_b", *options))
 
     def synward(self, namespace: Namespace, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES) -> Synward:
         """Starts synward inside and waits until it serves; see synward.py."""
