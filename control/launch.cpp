@@ -62,7 +62,9 @@ struct CoreTables {
         plan{.ipv4 = {ipv4.bytes(), connections_of<wire::Family::kIpv4>(config)},
              .ipv6 = {ipv6.bytes(), connections_of<wire::Family::kIpv6>(config)},
              .secret = random_value<table::HashSecret>(),
-             .backlog = config.accept_backlog} {}
+             .backlog = config.accept_backlog,
+             .backend_handshakes = config::is_inline(config) ? kBackendHandshakesPerCore : 1,
+             .held_packets = config::is_inline(config) ? kHeldPerCore : 0} {}
 
   nic::TableMemory ipv4, ipv6;
   CorePlan plan;

@@ -13,6 +13,9 @@ namespace synward::control {
 
 /// Packets of one core that wait, in inline mode, for the backend to answer its half of their connection.
 inline constexpr std::size_t kHeldPerCore = 2048;
+/// Handshakes with backends that one core may have open: at a round trip of 1 ms to the backend, 4 million
+/// connections a second; with one that never answers, 585 a second (7 s each). 2 MiB.
+inline constexpr std::size_t kBackendHandshakesPerCore = 4096;
 
 /// Of one packet's buffer: the longest frame of every port fits one.
 [[nodiscard]] std::size_t frame_bytes(const config::Config& config);

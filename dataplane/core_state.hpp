@@ -13,6 +13,7 @@
 #include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
 #include "dataplane/link_path.hpp"
+#include "dataplane/proxy/pending_handshakes.hpp"
 #include "dataplane/service/service_table.hpp"
 #include "dataplane/steering.hpp"
 #include "dataplane/stray_memory.hpp"
@@ -46,7 +47,7 @@ struct PortInfo {
 /// it each turn.
 class Outbox {
  public:
-  static constexpr std::size_t kFrames = 64, kFrameBytes = 128;
+  static constexpr std::size_t kFrames = 2 * kBurstMax, kFrameBytes = 128;
   struct Frame {
     std::uint16_t port, bytes;
     std::array<std::byte, kFrameBytes> data;
@@ -88,11 +89,15 @@ struct CorePlan {
   TablePlan ipv4, ipv6;
   table::HashSecret secret;  ///< drawn at random at start
   std::size_t backlog = 4096;
+  std::size_t backend_handshakes = 1;  ///< that may be open at once
+  std::size_t held_packets = 0;        ///< that may wait for them, of all connections together
 };
 
 /// How many RSTs to strays one core sends a second, at most, and how many connections may move to another
 /// path.
 inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kPathMovesPerSecond = 64;
+/// How many segments of connections older than synward one core lets pass a second before it knows them.
+inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000;
 
 /// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
@@ -103,7 +108,10 @@ struct CoreState {
         services{&service_table},
         secret{plan.secret},
         accept_queue{plan.backlog},
-        paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.addends[0]}},
+        paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.multipliers[0][2],
+               plan.secret.addends[0]}},
+        pending{plan.backend_handshakes},
+        held_most{plan.held_packets},
         table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
         table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {}
   /// The worker, before each burst.
@@ -127,6 +135,8 @@ struct CoreState {
     tally.reset();
   }
   [[nodiscard]] table::Tick tick() const { return table::tick_at(now.mono_ms); }
+  /// Whether connections go on to a backend, or end here.
+  [[nodiscard]] bool is_inline() const { return ports.front().side != Side::kEndpoint; }
 
   std::uint16_t index = 0;  ///< of this worker, from 0
   Clock now;
@@ -137,8 +147,12 @@ struct CoreState {
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
+  proxy::PendingHandshakes pending;
+  std::size_t held = 0, held_most;    ///< packets that wait for a backend, now and at most
+  proxy::Unheld released, discarded;  ///< the worker sends the ones and frees the others
   StrayMemory strays;
-  Budget stray_resets{kStrayResetsPerSecond}, path_moves{kPathMovesPerSecond};
+  Budget stray_resets{kStrayResetsPerSecond}, path_moves{kPathMovesPerSecond},
+      unknown_passes{kUnknownPassesPerSecond};
   std::uint64_t swept_ms = 0;  ///< when housekeep() last moved the sweep on
   Outbox outbox;
   Tally tally;

@@ -49,6 +49,11 @@ enum class Drop : std::uint8_t {
   kRstOutsideWindow,
   kMissingTimestamp,
   kChallengeLimited,
+  // proxy
+  kPendingFull,
+  kHoldFull,
+  kBackendUnexpected,
+  kUnknownLimited,
   // the worker
   kSteerFull,
   kTxFull,
@@ -99,6 +104,12 @@ inline constexpr Table<Drop> kDropTable{{
      "segment without the timestamps that its connection agreed on (RFC 7323 3.2)"},
     {Drop::kChallengeLimited, "challenge_limited",
      "fits no connection of its tuple, a quarter of a second after another that did not (RFC 5961 7)"},
+    {Drop::kPendingFull, "pending_full", "valid cookie, but too many handshakes with backends are open"},
+    {Drop::kHoldFull, "hold_full", "waits for its backend's handshake, behind as many as may"},
+    {Drop::kBackendUnexpected, "backend_unexpected",
+     "of a backend whose handshake is open, and no answer to the SYN that it got"},
+    {Drop::kUnknownLimited, "unknown_limited",
+     "of a connection that may be older than synward, and too many such segments came"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
     {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
 }};

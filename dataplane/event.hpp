@@ -24,6 +24,17 @@ enum class Event : std::uint8_t {
   kChallengeSent,
   kStrayReset,
   kPathsFull,
+  kPassed,
+  kUnknownPassed,
+  kBackendEstablished,
+  kBackendSynRepeated,
+  kBackendRefused,
+  kBackendSilent,
+  kBackendStale,
+  kOptionMasked,
+  kTimestampsDeclined,
+  kResetByBackend,
+  kUnfinishedEvicted,
   kCount
 };
 
@@ -46,6 +57,22 @@ inline constexpr Table<Event> kEventTable{{
     {Event::kStrayReset, "stray_reset", "RSTs that answered a repeated stray"},
     {Event::kPathsFull, "paths_full",
      "connections from a neighbour too many: nothing is sent to them but answers"},
+    {Event::kPassed, "passed", "frames that concern no service, and passed unchanged"},
+    {Event::kUnknownPassed, "unknown_passed",
+     "segments of connections that synward did not see begin, and passed unchanged"},
+    {Event::kBackendEstablished, "backend_established", "handshakes that a backend completed"},
+    {Event::kBackendSynRepeated, "backend_syn_repeated", "SYNs sent to a backend again"},
+    {Event::kBackendRefused, "backend_refused", "connections that their backend refused with an RST"},
+    {Event::kBackendSilent, "backend_silent", "connections given up because their backend never answered"},
+    {Event::kBackendStale, "backend_stale",
+     "old sockets of a backend, reset because they stood in the way of a new connection"},
+    {Event::kOptionMasked, "option_masked",
+     "connections whose backend declined window scaling or SACK, which the client was promised"},
+    {Event::kTimestampsDeclined, "timestamps_declined",
+     "connections reset because their backend declined timestamps, which the client was promised"},
+    {Event::kResetByBackend, "reset_by_backend", "connections that their backend reset"},
+    {Event::kUnfinishedEvicted, "unfinished_evicted",
+     "connections given up for want of room before their backend answered"},
 }};
 static_assert(rows_in_enum_order(kEventTable));
 

@@ -13,6 +13,8 @@ enum class Gauge : std::uint8_t {
   kTombstones,
   kTableSlots,
   kAcceptQueue,
+  kBackendHandshakes,
+  kHeldPackets,
   kCount
 };
 
@@ -22,6 +24,8 @@ inline constexpr Table<Gauge> kGaugeTable{{
     {Gauge::kTombstones, "tombstones", "closed connections whose cookie has not expired yet"},
     {Gauge::kTableSlots, "table_slots", "connections that the tables could hold at the very most"},
     {Gauge::kAcceptQueue, "accept_queue", "connections waiting in the accept queues"},
+    {Gauge::kBackendHandshakes, "backend_handshakes", "handshakes with backends that are not complete yet"},
+    {Gauge::kHeldPackets, "held_packets", "segments of clients that wait for them"},
 }};
 static_assert(rows_in_enum_order(kGaugeTable));
 

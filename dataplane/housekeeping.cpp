@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/stages/backend_handshake.hpp"
 #include "dataplane/stages/connection_access.hpp"
 
 namespace synward {
@@ -24,28 +25,13 @@ constexpr unsigned kFinRetries = 6;
 /// A frame of our own accord to the client of `connection`. False when the outbox is full; when no path is
 /// known there is nothing to wait for either.
 template <Family kFamily>
-bool originate(CoreState& core, const Connection<kFamily>& connection, std::uint8_t flags, wire::SeqNum seq) {
+bool tell_client(CoreState& core, const Connection<kFamily>& connection, std::uint8_t flags,
+                 wire::SeqNum seq) {
   const auto& state = connection.state;
   if (state.path == LinkPaths::kNone) return true;
-  Outbox::Frame* frame = core.outbox.add();
-  if (frame == nullptr) return false;
-  const LinkPath& path = core.paths[state.path];
-  const wire::EtherType type = kFamily == Family::kIpv4 ? wire::EtherType::kIpv4 : wire::EtherType::kIpv6;
-  const wire::BigEndian16 ether_type{static_cast<std::uint16_t>(type)};
-  std::byte* at = frame->data.data();
-  const auto put = [&at](const void* bytes, std::size_t count) {
-    std::memcpy(at, bytes, count);
-    at += count;
-  };
-  put(&path.peer, sizeof path.peer);
-  put(&core.ports[path.port].mac, sizeof path.peer);
-  put(path.tags.data(), path.tag_bytes);
-  put(&ether_type, sizeof ether_type);
   TimestampOption options;
-  at += write_segment<kFamily>(at, connection.key, segment_of_ours(core, state, flags, seq, options));
-  frame->port = path.port;
-  frame->bytes = static_cast<std::uint16_t>(at - frame->data.data());
-  return true;
+  return originate<kFamily>(core, core.paths[state.path], Toward::kClient, connection.key,
+                            segment_of_ours(core, state, flags, seq, options));
 }
 
 /// The connection is over; what is left of it is the memory of its cookie. Nothing when that has expired too.
@@ -63,13 +49,43 @@ std::optional<Tick> end_silence(CoreState& core, Connection<kFamily>& connection
   auto& state = connection.state;
   const auto& service = (*core.services)[state.service];
   if (service.close_after_ms != 0 && state.phase.get() == ConnectionPhase::kEstablished) {
-    if (!originate(core, connection, Flags::kFin | Flags::kAck, state.service_next)) return retry;
+    if (!tell_client(core, connection, Flags::kFin | Flags::kAck, state.service_next)) return retry;
     accept::close(state);
     state.retransmissions = 0;
     core.table<kFamily>().set_phase(connection, ConnectionPhase::kFinWait1);
     return table::after(core.tick(), kFinTimeoutMs);
   }
-  if (!originate(core, connection, Flags::kRst | Flags::kAck, state.service_next)) return retry;
+  if (!tell_client(core, connection, Flags::kRst | Flags::kAck, state.service_next)) return retry;
+  core.tally.add(Event::kIdleReset);
+  return bury(core, connection);
+}
+
+/// Of a spliced connection: both ends are told, in the numbers that each of them knows. After an RST they
+/// know.
+template <Family kFamily>
+std::optional<Tick> end_splice(CoreState& core, Connection<kFamily>& connection, Tick retry) {
+  const auto& state = connection.state;
+  if (state.splice.reset_by_client || state.splice.reset_by_backend) {
+    core.tally.add(state.splice.reset_by_client ? Event::kResetByClient : Event::kResetByBackend);
+    return bury(core, connection);
+  }
+  if (state.phase.get() == ConnectionPhase::kTimeWait) {
+    core.tally.add(Event::kClosed);
+    return bury(core, connection);
+  }
+  if (state.path != LinkPaths::kNone) {
+    if (core.outbox.size() + 2 > Outbox::kFrames) return retry;
+    const LinkPath& path = core.paths[state.path];
+    const wire::SeqNum backend_next = state.service_next - state.splice.seq_delta;
+    const auto reset = [](wire::SeqNum seq, wire::SeqNum ack) {
+      return Reply{.seq = seq, .ack = ack, .flags = Flags::kRst | Flags::kAck, .window = 0};
+    };
+    const bool told = originate<kFamily>(core, path, Toward::kClient, connection.key,
+                                         reset(state.service_next, state.client_next)) &&
+                      originate<kFamily>(core, path, Toward::kBackend, connection.key,
+                                         reset(state.client_next, backend_next));
+    if (!told) return retry;
+  }
   core.tally.add(Event::kIdleReset);
   return bury(core, connection);
 }
@@ -82,7 +98,7 @@ std::optional<Tick> repeat_fin(CoreState& core, Connection<kFamily>& connection,
     core.tally.add(Event::kFinGivenUp);
     return bury(core, connection);
   }
-  if (!originate(core, connection, Flags::kFin | Flags::kAck, state.service_next - 1)) return retry;
+  if (!tell_client(core, connection, Flags::kFin | Flags::kAck, state.service_next - 1)) return retry;
   core.tally.add(Event::kFinRepeated);
   state.retransmissions = (state.retransmissions + 1u) & 15u;
   return table::after(core.tick(), kFinTimeoutMs << state.retransmissions);
@@ -92,7 +108,13 @@ std::optional<Tick> repeat_fin(CoreState& core, Connection<kFamily>& connection,
 template <Family kFamily>
 std::optional<Tick> expire(CoreState& core, Connection<kFamily>& connection) {
   const Tick retry{core.tick().number + 1};
-  switch (connection.state.phase.get()) {
+  const ConnectionPhase phase = connection.state.phase.get();
+  if (core.is_inline() && phase != ConnectionPhase::kTombstone) {
+    // The handshakes' own timers end what is unfinished; an entry of which they know nothing goes.
+    if (phase == ConnectionPhase::kUnfinished) return std::nullopt;
+    return end_splice(core, connection, retry);
+  }
+  switch (phase) {
     case ConnectionPhase::kEstablished:
     case ConnectionPhase::kFinWait2:
       return end_silence(core, connection, retry);
@@ -137,14 +159,27 @@ void publish(CoreState& core) {
   set(Gauge::kTombstones, four.size() + six.size() - four.live() - six.live());
   set(Gauge::kTableSlots, four.slots() + six.slots());
   set(Gauge::kAcceptQueue, core.accept_queue.size());
+  set(Gauge::kBackendHandshakes, core.pending.size());
+  set(Gauge::kHeldPackets, core.held);
   core.publish_events();
 }
 
 }  // namespace
 
+bool end_waiting(CoreState& core) {
+  constexpr std::uint64_t kEndOfTime = ~std::uint64_t{0};
+  while (core.discarded.has_room()) {
+    const auto pending = core.pending.due(kEndOfTime);
+    if (!pending) return true;
+    discard(core, *pending);
+  }
+  return false;
+}
+
 void housekeep(CoreState& core) {
   for (std::size_t n = 0; n < kAcceptsPerPort * core.ports.size() && !core.accept_queue.empty(); ++n)
     std::visit([&core](const auto& flow) { accept_one(core, flow); }, core.accept_queue.pop());
+  time_out_handshakes(core);
   const std::uint64_t passed_ms = core.now.mono_ms - core.swept_ms;
   if (passed_ms != 0) {
     core.swept_ms = core.now.mono_ms;

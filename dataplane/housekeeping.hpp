@@ -9,4 +9,8 @@ namespace synward {
 /// core.outbox afterwards.
 void housekeep(CoreState& core);
 
+/// Worker thread, when it stops: some of the packets that wait for a backend wait no longer, but stand in
+/// core.discarded. True when those were the last.
+[[nodiscard]] bool end_waiting(CoreState& core);
+
 }  // namespace synward

@@ -1,5 +1,5 @@
-// How a client is reached when there is no frame of its own to turn round: the station that its segments come
-// from, with its VLAN tags. Clients are many, their routers few.
+// How a client is reached when there is no frame of its own to turn round: the two stations of the link that
+// its segments pass, with their VLAN tags. Clients are many, their routers few.
 #pragma once
 
 #include <array>
@@ -18,8 +18,9 @@ namespace synward {
 inline constexpr std::size_t kMaxTagBytes = 8;
 
 struct LinkPath {
-  wire::MacAddress peer{};
-  std::uint16_t port = 0;       ///< index of the port
+  wire::MacAddress local{};     ///< to which the client's frames are addressed: our own, or the backend's way
+  wire::MacAddress peer{};      ///< from which they come
+  std::uint16_t port = 0;       ///< index of the port by which they come
   std::uint16_t tag_bytes = 0;  ///< 0, 4 or 8
   std::array<std::byte, kMaxTagBytes> tags{};
 
@@ -36,7 +37,7 @@ class LinkPaths {
 
   /// Of the hash, random: a neighbour that chooses its addresses must not choose where they lie.
   struct Key {
-    std::uint64_t first, second, addend;
+    std::uint64_t first, second, third, addend;
   };
   explicit LinkPaths(const Key& key) : key_{key}, slots_(2 * kCapacity, kNone) { paths_.reserve(kCapacity); }
 
@@ -63,11 +64,13 @@ class LinkPaths {
   /// From the upper bits of the products, to which every bit counts (multiply-add-shift): the addresses of
   /// neighbouring routers often differ in the last byte only.
   [[nodiscard]] std::size_t slot_of(const LinkPath& path) const {
-    std::array<std::uint64_t, 2> words{};
+    std::array<std::uint64_t, 3> words{};
     std::memcpy(words.data(), &path.peer, sizeof path.peer);
     std::memcpy(&words[1], path.tags.data(), path.tags.size());
+    std::memcpy(&words[2], &path.local, sizeof path.local);
     words[0] |= std::uint64_t{path.port} << 48;  // above the MAC address
-    const std::uint64_t h = words[0] * (key_.first | 1) + words[1] * (key_.second | 1) + key_.addend;
+    const std::uint64_t h = words[0] * (key_.first | 1) + words[1] * (key_.second | 1) +
+                            words[2] * (key_.third | 1) + key_.addend;
     return h >> (64 - std::bit_width(2 * kCapacity - 1));
   }
 

@@ -7,13 +7,14 @@ namespace synward {
 
 void run_burst(CoreState& core, Burst& burst) {
   classify(burst, core);         // views, one index list per route, or a drop
-  verify_checksum(burst);        // NIC verdict first, our own sum otherwise
+  find_connection(burst, core);  // known flows leave the cookie path here
+  verify_checksum(burst, core);  // of what ends here: NIC verdict first, our own sum otherwise
   answer_neighbor(burst, core);  // ARP, NDP
   answer_echo(burst, core);      // ICMPv4/v6 echo
   answer_syn(burst, core);       // mint a cookie, turn the frame into a SYN-ACK
-  find_connection(burst, core);  // known flows leave the cookie path here
-  relay(burst, core);            // and go to their acceptor, so nobody's order changes
-  admit_ack(burst, core);        // check the cookie, promote, and on to the acceptor
+  relay(burst, core);            // known flows go to their acceptor or backend, so nobody's order changes
+  admit_ack(burst, core);        // check the cookie, promote, and on as above
+  relay_backend(burst, core);    // the other direction: finish the backend's handshake, then splice
   reject(burst, core);           // RST for repeated strays, within a budget
 }  // the worker then transmits, and settle() counts every lane once
 

@@ -19,6 +19,8 @@ enum class Route : std::uint8_t {
   kSyn6,
   kSegment4,
   kSegment6,
+  kBackend4,
+  kBackend6,
   kKnown4,
   kKnown6,
   kCookie4,
@@ -44,6 +46,8 @@ inline constexpr Table<Route> kRouteTable{{
     {Route::kSyn6, "syn6", "SYN to a service over IPv6"},
     {Route::kSegment4, "segment4", "any other legal segment to a service over IPv4"},
     {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
+    {Route::kBackend4, "backend4", "any segment of a service's backend over IPv4"},
+    {Route::kBackend6, "backend6", "any segment of a service's backend over IPv6"},
     {Route::kKnown4, "known4", "fits a connection of ours over IPv4"},
     {Route::kKnown6, "known6", "fits a connection of ours over IPv6"},
     {Route::kCookie4, "cookie4", "fits no connection over IPv4, so it may carry a cookie"},
@@ -64,6 +68,7 @@ struct Routes {
   static constexpr bool kIs4 = kFamily == wire::Family::kIpv4;
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
+  static constexpr Route kBackend = kIs4 ? Route::kBackend4 : Route::kBackend6;
   static constexpr Route kKnown = kIs4 ? Route::kKnown4 : Route::kKnown6;
   static constexpr Route kCookie = kIs4 ? Route::kCookie4 : Route::kCookie6;
   static constexpr Route kStray = kIs4 ? Route::kStray4 : Route::kStray6;

@@ -96,12 +96,40 @@ void Workers::hand_over(Burst& burst) {
   }
 }
 
-/// After the pipeline: everything in a verdict list leaves this core, and is counted.
+/// After the pipeline: everything in a verdict list leaves this core, and is counted; then what the stages
+/// sent of their own accord, so that a backend's SYN waits for nothing.
 void Workers::finish(CoreState& core, Burst& burst) {
-  ports_[burst.port]->transmit(core.index, burst);
+  const PortInfo& port = core.ports[burst.port];
+  ports_[burst.port]->transmit(core.index, burst, Route::kSend);
+  if (port.side == Side::kEndpoint) {
+    nic::release(burst, Route::kForward);  // the acceptor has it
+  } else {
+    ports_[port.other]->transmit(core.index, burst, Route::kForward);
+  }
   hand_over(burst);
-  nic::release(burst);
+  nic::release(burst, Route::kDrop);
   settle(burst, core);
+  finish_held(core);
+  originate(core);
+}
+
+/// Packets whose wait is over, in the order in which they came, behind what the burst itself sent.
+void Workers::finish_held(CoreState& core) {
+  const auto released = core.released.packets(), discarded = core.discarded.packets();
+  if (!released.empty()) {
+    std::size_t sent = 0;
+    for (std::size_t p = 0; p < ports_.size(); ++p)
+      sent += ports_[p]->transmit(core.index, static_cast<std::uint16_t>(p), released);
+    core.counters.released.add(sent);
+    core.counters.held_dropped.add(released.size() - sent);
+    core.released.clear();
+  }
+  if (!discarded.empty()) {
+    nic::release(discarded);
+    core.counters.held_dropped.add(discarded.size());
+    core.discarded.clear();
+  }
+  core.counters.held_now.set(core.held);
 }
 
 std::size_t Workers::receive(CoreState& core, Burst& burst) {
@@ -162,12 +190,14 @@ void Workers::run(std::uint16_t index) {
     // empty.
     const bool last_turn = receiving_.load(std::memory_order_acquire) == 0;
     housekeep(core);
+    finish_held(core);
     const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
     originate(core);
     (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);
-    if (last_turn && frames == 0) return;
+    if (last_turn && frames == 0) break;
     idle.turn(frames != 0, poll_);
   }
+  for (bool ended = false; !ended; finish_held(core)) ended = end_waiting(core);
 }
 
 }  // namespace synward

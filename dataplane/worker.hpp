@@ -49,6 +49,7 @@ class Workers {
   void hand_over(Burst& burst);
   void originate(CoreState& core);
   void finish(CoreState& core, Burst& burst);
+  void finish_held(CoreState& core);
 
   std::vector<std::unique_ptr<CoreState>>& cores_;
   const std::vector<std::unique_ptr<nic::Port>>& ports_;

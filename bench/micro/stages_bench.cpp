@@ -22,7 +22,7 @@ struct Stage {
 /// As in run_burst(), and what follows it.
 constexpr Stage kStages[] = {
     {"classify", classify},
-    {"verify_checksum", [](Burst& burst, CoreState&) { verify_checksum(burst); }},
+    {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
     {"answer_neighbor", answer_neighbor},
     {"answer_echo", answer_echo},
     {"answer_syn", answer_syn},

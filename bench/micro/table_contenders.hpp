@@ -56,17 +56,18 @@ class SynwardTable {
 
   std::uint32_t find(const Key& key) {
     auto* const entry = table_.find(key);
-    return entry == nullptr ? 0 : entry->state.ts_recent;
+    return entry == nullptr ? 0 : entry->state.half.ts_recent;
   }
   std::uint32_t find_bulk(const Key* keys) {
     std::array<table::Connection<kFamily>*, kBulk> found;
     table_.find_bulk(keys, kBulk, found.data());
     std::uint32_t sum = 0;
-    for (auto* const entry : found) sum += entry == nullptr ? 0 : entry->state.ts_recent;
+    for (auto* const entry : found) sum += entry == nullptr ? 0 : entry->state.half.ts_recent;
     return sum;
   }
   void insert(const Key& key) {
-    table_.insert(key, table::ConnectionPhase::kEstablished, table::Tick{1})->connection.state.ts_recent = 1;
+    table_.insert(key, table::ConnectionPhase::kEstablished, table::Tick{1})
+        ->connection.state.half.ts_recent = 1;
   }
   void erase(const Key& key) { table_.erase(*table_.find(key)); }
 
@@ -117,7 +118,7 @@ class RteHashTable {
 
   std::uint32_t find(const Key& key) {
     const std::int32_t at = rte_hash_lookup(hash_, &key);
-    return at < 0 ? 0 : states_[at].ts_recent;
+    return at < 0 ? 0 : states_[at].half.ts_recent;
   }
   std::uint32_t find_bulk(const Key* keys) {
     std::array<const void*, kBulk> pointers;
@@ -125,10 +126,10 @@ class RteHashTable {
     for (std::size_t i = 0; i < kBulk; ++i) pointers[i] = &keys[i];
     rte_hash_lookup_bulk(hash_, pointers.data(), kBulk, positions.data());
     std::uint32_t sum = 0;
-    for (const std::int32_t at : positions) sum += at < 0 ? 0 : states_[at].ts_recent;
+    for (const std::int32_t at : positions) sum += at < 0 ? 0 : states_[at].half.ts_recent;
     return sum;
   }
-  void insert(const Key& key) { states_[rte_hash_add_key(hash_, &key)].ts_recent = 1; }
+  void insert(const Key& key) { states_[rte_hash_add_key(hash_, &key)].half.ts_recent = 1; }
   void erase(const Key& key) { rte_hash_del_key(hash_, &key); }
 
  private:

@@ -36,7 +36,7 @@ std::optional<Outcome> check_sequence(const ConnectionState& state, const Segmen
   if (state.options.timestamps && !rst) {
     const auto& timestamps = segment.options.timestamps;
     if (!timestamps) return Outcome{.judgement = Judgement::kMissingTimestamp};
-    if (before(SeqNum{timestamps->tsval}, SeqNum{state.ts_recent})) return challenge;
+    if (before(SeqNum{timestamps->tsval}, SeqNum{state.half.ts_recent})) return challenge;
   }
   if (handshake::acceptable(segment, state.client_next, window)) return std::nullopt;
   if (rst) return Outcome{.judgement = Judgement::kRstOutsideWindow};
@@ -120,14 +120,14 @@ Outcome on_segment(ConnectionState& state, const Segment& segment, std::uint32_t
   if (!check_ack(state, segment.ack)) return challenge;
   ConnectionPhase phase = state.phase.get();
   Outcome outcome{.judgement = Judgement::kTaken};
-  if (before(state.service_acked, segment.ack)) {
-    state.service_acked = segment.ack;
+  if (before(state.half.service_acked, segment.ack)) {
+    state.half.service_acked = segment.ack;
     outcome.phase = segment.ack == state.service_next ? fin_acknowledged(phase) : std::nullopt;
     phase = outcome.phase.value_or(phase);
   }
   // RFC 7323 4.3 (3): RCV.NXT is also Last.ACK.sent.
   if (state.options.timestamps && at_or_before(segment.seq, state.client_next))
-    state.ts_recent = segment.options.timestamps->tsval;  // not before TS.Recent: PAWS has seen to it
+    state.half.ts_recent = segment.options.timestamps->tsval;  // not before TS.Recent: PAWS has seen to it
   outcome.seq = state.service_next;
   if (segment.length() == 0 || phase == ConnectionPhase::kTombstone) return outcome;
   outcome.ack = true;

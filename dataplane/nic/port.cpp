@@ -15,7 +15,16 @@
 namespace synward::nic {
 namespace {
 
-rte_mbuf* mbuf_of(const Burst& burst, LaneIndex i) { return static_cast<rte_mbuf*>(burst.packet[i].opaque); }
+/// A packet that came, as one that leaves.
+rte_mbuf* ready(PacketHandle packet, std::uint16_t frame_bytes) {
+  auto* mbuf = static_cast<rte_mbuf*>(packet.opaque);
+  mbuf->data_len = frame_bytes;
+  mbuf->pkt_len = frame_bytes;
+  // What receive left there would be read as requests; whose memory the packet is in stays true.
+  mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+  mbuf->tx_offload = 0;
+  return mbuf;
+}
 
 RxChecksum verdict(std::uint64_t flags, std::uint64_t mask, std::uint64_t good) {
   return (flags & mask) == good ? RxChecksum::kGood : RxChecksum::kUnknown;
@@ -154,23 +163,33 @@ std::size_t Port::receive(std::uint16_t queue, Burst& burst) const {
   return count;
 }
 
-void Port::transmit(std::uint16_t queue, Burst& burst) const {
-  IndexList& lanes = burst.on(Route::kSend);
+void Port::transmit(std::uint16_t queue, Burst& burst, Route route) const {
+  IndexList& lanes = burst.on(route);
   if (lanes.empty()) return;
   std::array<rte_mbuf*, kBurstMax> mbufs;
   std::uint16_t count = 0;
-  for (const LaneIndex i : lanes) {
-    rte_mbuf* mbuf = mbuf_of(burst, i);
-    mbuf->data_len = burst.frame_bytes[i];
-    mbuf->pkt_len = burst.frame_bytes[i];
-    // What receive left there would be read as requests; whose memory the packet is in stays true.
-    mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
-    mbuf->tx_offload = 0;
-    mbufs[count++] = mbuf;
-  }
+  for (const LaneIndex i : lanes) mbufs[count++] = ready(burst.packet[i], burst.frame_bytes[i]);
   const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
   std::uint16_t position = 0;
   lanes.keep_if([&](LaneIndex i) { return position++ < sent || drop_lane(burst, i, Drop::kTxFull); });
+}
+
+std::size_t Port::transmit(std::uint16_t queue, std::uint16_t port,
+                           std::span<const proxy::HeldPacket> packets) const {
+  std::array<rte_mbuf*, kBurstMax> mbufs;
+  std::size_t left = 0;
+  while (!packets.empty()) {
+    const auto some = packets.first(std::min(packets.size(), mbufs.size()));
+    packets = packets.subspan(some.size());
+    std::uint16_t count = 0;
+    for (const auto& held : some) {
+      if (held.port == port) mbufs[count++] = ready(held.packet, held.frame_bytes);
+    }
+    const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+    rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
+    left += sent;
+  }
+  return left;
 }
 
 std::size_t Port::originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const {
@@ -191,13 +210,15 @@ std::size_t Port::originate(std::uint16_t queue, std::uint16_t port, const Outbo
   return sent;
 }
 
-void release(const Burst& burst) {
+void release(const Burst& burst, Route route) {
   std::array<rte_mbuf*, kBurstMax> mbufs;
   unsigned count = 0;
-  for (const Route route : {Route::kForward, Route::kDrop}) {
-    for (const LaneIndex i : burst.on(route)) mbufs[count++] = mbuf_of(burst, i);
-  }
+  for (const LaneIndex i : burst.on(route)) mbufs[count++] = static_cast<rte_mbuf*>(burst.packet[i].opaque);
   rte_pktmbuf_free_bulk(mbufs.data(), count);
+}
+
+void release(std::span<const proxy::HeldPacket> packets) {
+  for (const auto& held : packets) rte_pktmbuf_free(static_cast<rte_mbuf*>(held.packet.opaque));
 }
 
 }  // namespace synward::nic

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,12 @@ class Port {
   [[nodiscard]] const PortInfo& info() const { return info_; }
   /// The worker that owns `queue`. Fills `burst` with what has arrived, linearised; returns how many frames.
   std::size_t receive(std::uint16_t queue, Burst& burst) const;
-  /// The worker that owns `queue`. Sends on(kSend); what the queue refuses moves to on(kDrop) as kTxFull.
-  void transmit(std::uint16_t queue, Burst& burst) const;
+  /// The worker that owns `queue`. Sends on(route); what the queue refuses moves to on(kDrop) as kTxFull.
+  void transmit(std::uint16_t queue, Burst& burst, Route route) const;
+  /// The worker that owns `queue`. Sends those of `packets` that are for port number `port`, and frees what
+  /// the queue refuses; returns how many left.
+  std::size_t transmit(std::uint16_t queue, std::uint16_t port,
+                       std::span<const proxy::HeldPacket> packets) const;
   /// The worker that owns `queue`. Sends those frames of `outbox` that are for port number `port`; returns
   /// how many left.
   std::size_t originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const;
@@ -59,7 +64,8 @@ class Port {
 /// Adds `count` packets (each an mbuf of `handles`) to `burst` as lanes in on(kReceived), or in on(kDrop) as
 /// kNotLinear.
 void fill_lanes(Burst& burst, void* const* handles, std::size_t count);
-/// Gives the packets of on(kForward) and on(kDrop) back to their pool: after transmit, before settle().
-void release(const Burst& burst);
+/// Gives the packets of on(route) back to their pool: after transmit, before settle().
+void release(const Burst& burst, Route route);
+void release(std::span<const proxy::HeldPacket> packets);
 
 }  // namespace synward::nic

@@ -2,6 +2,7 @@
 // of many overlap; then each is decided in the order of arrival, with a fresh lookup, for the segment before
 // it may have opened its connection: [ACK, text, text] of a new flow in one burst must all pass.
 #include "dataplane/cookie/cookie.hpp"
+#include "dataplane/stages/backend_handshake.hpp"
 #include "dataplane/stages/connection_access.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -50,14 +51,10 @@ table::WindowScales scales_of(const cookie::ClientOptions& client, const service
                              : table::WindowScales{0, 0};
 }
 
+/// What every connection keeps of its cookie.
 void fill(const Burst& burst, LaneIndex i, CoreState& core, const cookie::Admission& admission,
           table::ConnectionState& state) {
-  const handshake::Segment segment = segment_of(burst, i);
   const auto service = burst.view[i].service;
-  state.client_next = segment.seq;
-  state.service_next = state.service_acked = segment.ack;
-  if (segment.options.timestamps) state.ts_recent = segment.options.timestamps->tsval;
-  state.ts_offset = admission.tsval_now - static_cast<std::uint32_t>(core.now.mono_ms);
   state.service = service;
   state.path = core.paths.intern(link_path_of(burst, i));
   if (state.path == LinkPaths::kNone) core.tally.add(Event::kPathsFull);
@@ -72,18 +69,36 @@ void fill(const Burst& burst, LaneIndex i, CoreState& core, const cookie::Admiss
 
 /// A new connection in the table and in the accept queue; null, and the lane dropped, when either is full.
 template <Family kFamily>
-table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
-                                    const cookie::Admission& admission) {
-  core.tally.add(Event::kCookieValid);
+table::Connection<kFamily>* open_accepted(Burst& burst, LaneIndex i, CoreState& core,
+                                          const cookie::Admission& admission) {
   if (core.accept_queue.full()) return drop_lane(burst, i, Drop::kAcceptQueueFull), nullptr;
   const auto flow = flow_of<kFamily>(burst, i);
   const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
   if (!inserted) return drop_lane(burst, i, Drop::kTableFull), nullptr;
   if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
-  fill(burst, i, core, admission, inserted->connection.state);
+  const handshake::Segment segment = segment_of(burst, i);
+  auto& state = inserted->connection.state;
+  state.client_next = segment.seq;
+  state.service_next = segment.ack;
+  state.half = {.service_acked = segment.ack,
+                .ts_recent = segment.options.timestamps ? segment.options.timestamps->tsval : 0,
+                .ts_offset = admission.tsval_now - static_cast<std::uint32_t>(core.now.mono_ms)};
   core.accept_queue.push(flow);
-  core.tally.add(Event::kPromoted);
   return &inserted->connection;
+}
+
+/// A new connection in the table, on its way to whoever is to have it; null, and the lane dropped, when there
+/// is no room.
+template <Family kFamily>
+table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
+                                    const cookie::Admission& admission) {
+  core.tally.add(Event::kCookieValid);
+  auto* connection = core.is_inline() ? open_backend<kFamily>(burst, i, core, admission)
+                                      : open_accepted<kFamily>(burst, i, core, admission);
+  if (connection == nullptr) return nullptr;
+  fill(burst, i, core, admission, connection->state);
+  core.tally.add(Event::kPromoted);
+  return connection;
 }
 
 /// Whether the cookie was minted before this open connection last took a segment: then it is of an older one
@@ -98,34 +113,50 @@ bool is_outdated(const CoreState& core, const table::ConnectionState& state,
   return minted_ms < (taken - 1) * std::int64_t{table::kTickMs};
 }
 
+/// A segment that fits no connection and brings no cookie. At an endpoint it deserves a challenge when it is
+/// of an open one; in the wire the backend judges it, and one of no connection at all may be of one that is
+/// older than synward.
+template <Family kFamily>
+void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
+  if (!core.is_inline()) {
+    if (live == nullptr) return make_stray<kFamily>(burst, i, Drop::kBadCookie);
+    return challenge<kFamily>(burst, i, core, live->state);
+  }
+  if (live != nullptr) {
+    if (live->state.phase.get() == ConnectionPhase::kUnfinished)
+      return make_stray<kFamily>(burst, i, Drop::kBadCookie);
+    return splice_segment<kFamily>(burst, i, core, *live);
+  }
+  if (!core.unknown_passes.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kUnknownLimited));
+  core.tally.add(Event::kUnknownPassed);
+  burst.on(Route::kForward).push(i);
+}
+
 template <Family kFamily>
 void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cookie::Admission>& admission) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
-  const wire::SeqNum ack{tcp.ack};
   auto* connection = core.table<kFamily>().find(flow_of<kFamily>(burst, i));
   const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
-  if (!may_bring_cookie(tcp)) {
-    if (connection == nullptr || dead) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
-    return accept_segment<kFamily>(burst, i, core, *connection);
-  }
-  if (connection != nullptr && accept::fits(connection->state, ack)) {
-    if (dead) return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
-    return accept_segment<kFamily>(burst, i, core,
-                                   *connection);  // the cookie of a connection is not tried again
-  }
   const bool live = connection != nullptr && !dead;
-  if (live && !take_misfit(core, connection->state))
+  if (!may_bring_cookie(tcp)) {
+    if (!live) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
+    return relay_segment<kFamily>(burst, i, core, *connection);
+  }
+  if (connection != nullptr && fits(connection->state, tcp, core.is_inline())) {
+    if (dead) return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
+    return relay_segment<kFamily>(burst, i, core,
+                                  *connection);  // the cookie of a connection is not tried again
+  }
+  const bool has_effect = admission || !core.is_inline();
+  if (live && has_effect && !take_misfit(core, connection->state))
     return void(drop_lane(burst, i, Drop::kChallengeLimited));
   if (admission && live && is_outdated(core, connection->state, *admission))
     return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
-  if (admission) {
-    connection = promote<kFamily>(burst, i, core, *admission);
-    if (connection == nullptr) return;
-    if (live) core.tally.add(Event::kReplaced);
-    return accept_segment<kFamily>(burst, i, core, *connection);
-  }
-  if (live) return challenge<kFamily>(burst, i, core, connection->state);
-  make_stray<kFamily>(burst, i, Drop::kBadCookie);
+  if (!admission) return turn_away<kFamily>(burst, i, core, live ? connection : nullptr);
+  connection = promote<kFamily>(burst, i, core, *admission);
+  if (connection == nullptr) return;
+  if (live) core.tally.add(Event::kReplaced);
+  relay_segment<kFamily>(burst, i, core, *connection);
 }
 
 template <Family kFamily>

@@ -1,7 +1,6 @@
-// Parses every frame once. What the later stages read through views is in bounds because of this file.
-#include "dataplane/stages/flag_table.hpp"
-#include "dataplane/stages/frame_access.hpp"
-#include "dataplane/stages/stages.hpp"
+// Parses every frame once. What the later stages read through views is in bounds because of this file, and of
+// classify_inline.cpp for a bump in the wire.
+#include "dataplane/stages/classify_segment.hpp"
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
@@ -16,29 +15,6 @@ namespace {
 
 using wire::Family;
 
-/// RFC 9293 3.9.2.3 (and RFC 1122 4.2.3.10): addresses no SYN or ACK can honestly come from. A service's own
-/// address is one of them: answering it would have us talk to ourselves (the LAND attack).
-template <Family kFamily>
-bool is_bad_source(const wire::Address<kFamily>& source, const service::ServiceTable& services) {
-  return is_multicast(source) || is_broadcast(source) || is_loopback(source) || is_unspecified(source) ||
-         services.owns<kFamily>(source);
-}
-
-/// Whose connection this is, when it may be another core's. SYNs need none: they are answered where they
-/// land.
-template <Family kFamily>
-void steer(Burst& burst, LaneIndex i, CoreState& core, const IpHeader<kFamily>& ip,
-           const wire::TcpHeader& tcp) {
-  if (core.steering != nullptr && !burst.taken_over) {
-    const auto owner = core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
-    if (owner != core.index) {
-      burst.owner[i] = owner;
-      return burst.on(Route::kHandOver).push(i);
-    }
-  }
-  burst.on(Routes<kFamily>::kSegment).push(i);
-}
-
 template <Family kFamily>
 void classify_tcp(Burst& burst, LaneIndex i, CoreState& core, const IpHeader<kFamily>& ip) {
   const wire::TcpHeader* tcp = wire::parse_tcp(transport_bytes(burst, i));
@@ -46,16 +22,7 @@ void classify_tcp(Burst& burst, LaneIndex i, CoreState& core, const IpHeader<kFa
   const auto service = core.services->find<kFamily>(ip.destination, tcp->dst_port);
   if (service == service::kNoService) return void(drop_lane(burst, i, Drop::kNoService));
   burst.view[i].service = service;
-  if (is_bad_source<kFamily>(ip.source, *core.services)) return void(drop_lane(burst, i, Drop::kBadSource));
-  const FlagVerdict verdict = kFlagTable[tcp->flags & 0x3f];
-  switch (verdict.kind) {
-    case SegmentKind::kDropped:
-      return void(drop_lane(burst, i, verdict.reason));
-    case SegmentKind::kSyn:
-      return burst.on(Routes<kFamily>::kSyn).push(i);
-    case SegmentKind::kSegment:
-      return steer<kFamily>(burst, i, core, ip, *tcp);
-  }
+  classify_segment<kFamily>(burst, i, core);
 }
 
 void classify_icmp(Burst& burst, LaneIndex i, CoreState& core, const wire::Ipv4Header& ip) {
@@ -163,7 +130,18 @@ void classify_frame(Burst& burst, LaneIndex i, CoreState& core) {
 }  // namespace
 
 void classify(Burst& burst, CoreState& core) {
-  for (const LaneIndex i : burst.on(Route::kReceived).take()) classify_frame(burst, i, core);
+  const auto lanes = burst.on(Route::kReceived).take();
+  const auto each = [&](auto classify_one) {
+    for (const LaneIndex i : lanes) classify_one(burst, i, core);
+  };
+  switch (core.ports[burst.port].side) {
+    case Side::kEndpoint:
+      return each(classify_frame);
+    case Side::kOutside:
+      return each(classify_outside);
+    case Side::kInside:
+      return each(classify_inside);
+  }
 }
 
 }  // namespace synward

@@ -6,6 +6,7 @@
 #include "dataplane/accept/acceptor.hpp"
 #include "dataplane/core_state.hpp"
 #include "dataplane/handshake/segment.hpp"
+#include "dataplane/proxy/connection_splice.hpp"
 #include "dataplane/stages/reply.hpp"
 #include "dataplane/wire/tcp_options.hpp"
 
@@ -30,8 +31,10 @@ inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
 /// The way back to whoever sent the lane's frame.
 [[nodiscard]] inline LinkPath link_path_of(const Burst& burst, LaneIndex i) {
   constexpr std::size_t kTags = 2 * sizeof(wire::MacAddress);
+  const auto& ethernet = header_at<wire::EthernetHeader>(burst, i, 0);
   LinkPath path{
-      .peer = header_at<wire::EthernetHeader>(burst, i, 0).source,
+      .local = ethernet.destination,
+      .peer = ethernet.source,
       .port = burst.port,
       .tag_bytes = static_cast<std::uint16_t>(burst.view[i].network - sizeof(wire::EthernetHeader))};
   std::memcpy(path.tags.data(), burst.frame[i] + kTags, path.tag_bytes);
@@ -48,11 +51,18 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
               .flags = flags,
               .window = accept::window_field(state.window_scales, profile.window)};
   if (state.options.timestamps) {
-    const std::uint32_t tsval = state.ts_offset + static_cast<std::uint32_t>(core.now.mono_ms);
-    wire::write_timestamps(options.data(), {tsval, state.ts_recent});
+    const std::uint32_t tsval = state.half.ts_offset + static_cast<std::uint32_t>(core.now.mono_ms);
+    wire::write_timestamps(options.data(), {tsval, state.half.ts_recent});
     reply.options = options;
   }
   return reply;
+}
+
+/// Whether a client's segment can belong to this connection and not to another one of the same tuple.
+[[nodiscard]] inline bool fits(const table::ConnectionState& state, const wire::TcpHeader& tcp,
+                               bool is_inline) {
+  const wire::SeqNum seq{tcp.seq}, ack{tcp.ack};
+  return is_inline ? proxy::fits(state, seq, ack) : accept::fits(state, ack);
 }
 
 /// Of an open connection: when its silence has lasted too long.
@@ -92,5 +102,17 @@ void challenge(Burst& burst, LaneIndex i, CoreState& core, const table::Connecti
 /// Hands a lane to the acceptor of `connection`, and sends, forwards or drops it as that says.
 template <wire::Family kFamily>
 void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection);
+
+/// A client's segment on its way to the backend of `connection`: translated and forwarded, or held until the
+/// backend has answered.
+template <wire::Family kFamily>
+void splice_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection);
+
+/// To whoever has the connection.
+template <wire::Family kFamily>
+void relay_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
+  return core.is_inline() ? splice_segment<kFamily>(burst, i, core, connection)
+                          : accept_segment<kFamily>(burst, i, core, connection);
+}
 
 }  // namespace synward

@@ -30,13 +30,14 @@ class FlowsBehind {
   std::array<std::uint64_t, 4> words_{};
 };
 
-bool belongs(const wire::TcpHeader& tcp, const table::ConnectionState& state) {
+bool belongs(const wire::TcpHeader& tcp, const table::ConnectionState& state, bool is_inline) {
   if (state.phase.get() == table::ConnectionPhase::kTombstone) return false;
-  return (tcp.flags & wire::TcpFlags::kRst) != 0 || accept::fits(state, wire::SeqNum{tcp.ack});
+  return (tcp.flags & wire::TcpFlags::kRst) != 0 || fits(state, tcp, is_inline);
 }
 
 template <Family kFamily>
 void find(Burst& burst, CoreState& core) {
+  const bool is_inline = core.is_inline();
   const auto lanes = burst.on(Routes<kFamily>::kSegment).take();
   if (lanes.empty()) return;
   std::array<table::FlowKey<kFamily>, kBurstMax> flows;
@@ -46,7 +47,8 @@ void find(Burst& burst, CoreState& core) {
   FlowsBehind behind;
   for (std::size_t n = 0; n < lanes.size(); ++n) {
     const LaneIndex i = lanes[n];
-    if (found[n] != nullptr && belongs(tcp_header(burst, i), found[n]->state) && !behind.has(flows[n])) {
+    if (found[n] != nullptr && belongs(tcp_header(burst, i), found[n]->state, is_inline) &&
+        !behind.has(flows[n])) {
       burst.connection[i] = found[n];
       burst.on(Routes<kFamily>::kKnown).push(i);
     } else {

@@ -1,4 +1,4 @@
-// Segments of known connections go to whoever has the connection: today, the built-in acceptor.
+// Segments of known connections go to whoever has the connection: the built-in acceptor, or a backend.
 #include "dataplane/stages/connection_access.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -14,7 +14,7 @@ void relay_known(Burst& burst, CoreState& core) {
   for (const LaneIndex i : burst.on(Routes<kFamily>::kKnown).take()) {
     auto& connection = *static_cast<table::Connection<kFamily>*>(burst.connection[i]);
     if (connection.state.phase.get() != table::ConnectionPhase::kTombstone) {
-      accept_segment<kFamily>(burst, i, core, connection);
+      relay_segment<kFamily>(burst, i, core, connection);
     } else if ((tcp_header(burst, i).flags & wire::TcpFlags::kRst) != 0) {
       drop_lane(burst, i, Drop::kRstWithoutConnection);
     } else {

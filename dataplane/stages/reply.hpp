@@ -118,7 +118,24 @@ template <wire::Family kFamily>
                                                       header_at<Ports>(burst, i, burst.view[i].transport)});
 }
 
-/// Writes the reply over the frame of a lane whose view classify() filled, VLAN tags kept, and sends the
+/// The same flow, seen from the service.
+template <wire::Family kFamily>
+[[nodiscard]] inline table::FlowKey<kFamily> reversed(const table::FlowKey<kFamily>& flow) {
+  return {flow.service, flow.client, flow.service_port, flow.client_port};
+}
+
+/// Writes a segment of ours over the frame of a lane, from the service of `flow` to its client, and sends it
+/// on the way that the lane was on. The frame may grow by kReplyGrowth.
+template <wire::Family kFamily>
+inline void forward_instead(Burst& burst, LaneIndex i, const table::FlowKey<kFamily>& flow,
+                            const Reply& segment) {
+  const std::size_t network = burst.view[i].network;
+  const std::size_t bytes = write_segment<kFamily>(burst.frame[i] + network, flow, segment);
+  burst.frame_bytes[i] = static_cast<std::uint16_t>(network + bytes);
+  burst.on(Route::kForward).push(i);
+}
+
+/// Writes `reply` over the frame of a lane whose view classify() filled, VLAN tags kept, and sends the
 /// lane. The frame may grow by kReplyGrowth.
 template <wire::Family kFamily>
 inline void send_reply(Burst& burst, LaneIndex i, const Reply& reply) {

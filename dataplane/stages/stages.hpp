@@ -9,20 +9,23 @@ namespace synward {
 
 /// Parses once, finds the service, and puts every lane into the list of its route, or ends it with a reason.
 void classify(Burst& burst, CoreState& core);
-/// Ends SYNs and segments whose IPv4 or TCP checksum is wrong.
-void verify_checksum(Burst& burst);
+/// Segments that fit a connection leave the cookie path here.
+void find_connection(Burst& burst, CoreState& core);
+/// Ends SYNs and segments whose IPv4 or TCP checksum is wrong; but what is on its way to a backend keeps the
+/// checksum that it has, for the backend to see.
+void verify_checksum(Burst& burst, const CoreState& core);
 /// ARP requests and neighbour solicitations for our addresses become their replies.
 void answer_neighbor(Burst& burst, CoreState& core);
 /// ICMP and ICMPv6 echo requests to our addresses become their replies.
 void answer_echo(Burst& burst, CoreState& core);
 /// SYNs become SYN-ACKs that carry a cookie; reads no connection, writes none.
 void answer_syn(Burst& burst, CoreState& core);
-/// Segments that fit a connection leave the cookie path here.
-void find_connection(Burst& burst, CoreState& core);
-/// Segments of known connections go to the acceptor.
+/// Segments of known connections go to the acceptor, or on to their backend.
 void relay(Burst& burst, CoreState& core);
-/// The others: whoever brings a valid cookie gets a connection, and its segment goes to the acceptor.
+/// The others: whoever brings a valid cookie gets a connection, and its segment goes the same way.
 void admit_ack(Burst& burst, CoreState& core);
+/// Segments of backends finish handshakes, and go on to their clients.
+void relay_backend(Burst& burst, CoreState& core);
 /// What has neither connection nor cookie ends, or is reset when it comes again.
 void reject(Burst& burst, CoreState& core);
 /// The only place that counts, after the worker has transmitted.

@@ -1,36 +1,18 @@
-#include "dataplane/stages/frame_access.hpp"
+#include "dataplane/stages/intact.hpp"
 #include "dataplane/stages/stages.hpp"
-#include "dataplane/wire/checksum.hpp"
-#include "dataplane/wire/ip_protocol.hpp"
 
 namespace synward {
 namespace {
 
 using wire::Family;
 
-std::uint64_t ipv4_header_sum(const Burst& burst, LaneIndex i) {
-  const auto& view = burst.view[i];
-  return wire::add_bytes(0, {burst.frame[i] + view.network, std::size_t{view.transport} - view.network});
-}
-
-template <Family kFamily>
-std::uint64_t segment_sum(const Burst& burst, LaneIndex i) {
-  const auto& ip = ip_header<kFamily>(burst, i);
-  const auto segment = transport_bytes(burst, i);
-  return wire::add_bytes(wire::pseudo_header_sum(ip.source, ip.destination, wire::IpProtocol::kTcp,
-                                                 static_cast<std::uint16_t>(segment.size())),
-                         segment);
-}
-
 /// Two passes, sums then verdicts: a mispredicted verdict never stalls a load.
 template <Family kFamily>
 void verify(Burst& burst, IndexList& lanes) {
   Lane<bool> ip_good, segment_good;
   for (const LaneIndex i : lanes) {
-    ip_good[i] = kFamily == Family::kIpv6 || burst.ip_checksum[i] == RxChecksum::kGood ||
-                 wire::verifies(ipv4_header_sum(burst, i));
-    segment_good[i] =
-        burst.transport_checksum[i] == RxChecksum::kGood || wire::verifies(segment_sum<kFamily>(burst, i));
+    ip_good[i] = ip_is_intact<kFamily>(burst, i);
+    segment_good[i] = segment_is_intact<kFamily>(burst, i);
   }
   lanes.keep_if([&](LaneIndex i) {
     if (!ip_good[i]) return drop_lane(burst, i, Drop::kBadIpv4Checksum);
@@ -38,13 +20,19 @@ void verify(Burst& burst, IndexList& lanes) {
   });
 }
 
+template <Family kFamily>
+void verify_family(Burst& burst, bool known_end_here) {
+  verify<kFamily>(burst, burst.on(Routes<kFamily>::kSyn));
+  verify<kFamily>(burst, burst.on(Routes<kFamily>::kCookie));
+  if (known_end_here) verify<kFamily>(burst, burst.on(Routes<kFamily>::kKnown));
+}
+
 }  // namespace
 
-void verify_checksum(Burst& burst) {
-  verify<Family::kIpv4>(burst, burst.on(Route::kSyn4));
-  verify<Family::kIpv6>(burst, burst.on(Route::kSyn6));
-  verify<Family::kIpv4>(burst, burst.on(Route::kSegment4));
-  verify<Family::kIpv6>(burst, burst.on(Route::kSegment6));
+void verify_checksum(Burst& burst, const CoreState& core) {
+  const bool known_end_here = !core.is_inline();
+  verify_family<Family::kIpv4>(burst, known_end_here);
+  verify_family<Family::kIpv6>(burst, known_end_here);
 }
 
 }  // namespace synward

@@ -7,19 +7,23 @@
 //   10   34    2       key: service's port       wire order
 //   12   36    4       client_next               RCV.NXT
 //   16   40    4       service_next              SND.NXT, in the cookie's sequence space
-//   20   44    4       service_acked             SND.UNA, in the cookie's sequence space
-//   24   48    4       ts_recent                 TS.Recent (RFC 7323)
-//   28   52    4       ts_offset                 our TSval is this plus the millisecond clock
+//   20   44   12       half, or splice           of a connection that ends here; of one that goes on to a
+//   backend:
+//                        service_acked  SND.UNA, in the cookie's sequence space  seq_delta
+//                        ts_recent      TS.Recent (RFC 7323)                     ts_delta
+//                        ts_offset      TSval is this plus the ms clock          window or pending; scale,
+//                        flags
 //   32   56    4       deadline                  Tick; written by the table only
 //   36   60    2       service                   index into the service table
 //   38   62    2       path                      by which link its client is reached: index into LinkPaths
 //   40   64    1       phase                     written by the table only
 //   41   65    1       options                   [7:4] misfit_tick, [3:0] accepted, ecn, sack, timestamps
 //   42   66    1       window scales             [7:4] ours, [3:0] the client's
-//   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN
+//   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN or SYN
 //   44   68            end
 //
-// A splice terminates no half: it will keep its deltas where service_acked and ts_offset are, so proxy fits.
+// Of a spliced connection, client_next and service_next lie behind what client and backend sent last, in the
+// numbers that the client knows.
 #pragma once
 
 #include <cstddef>
@@ -99,9 +103,33 @@ class WindowScales {
   std::uint8_t packed_;
 };
 
-struct ConnectionState {
-  wire::SeqNum client_next, service_next, service_acked;
+/// What a connection that synward terminates keeps.
+struct TerminatedHalf {
+  wire::SeqNum service_acked;
   std::uint32_t ts_recent, ts_offset;
+};
+
+/// What a connection to a backend keeps: once spliced, what proxy::Splice is made of.
+struct SplicedHalves {
+  std::uint32_t seq_delta, ts_delta;
+  union {
+    std::uint16_t pending;        ///< while kUnfinished: which backend handshake it waits for
+    std::uint16_t client_window;  ///< afterwards: the window field that the client sent last
+  };
+  std::uint8_t backend_scale;
+  bool is_spliced : 1;                ///< the backend's half was open once: the deltas mean something
+  bool backend_declined_scaling : 1;  ///< although the client was promised it
+  bool backend_declined_sack : 1;
+  bool reset_by_client : 1, reset_by_backend : 1;  ///< an RST passed, and nothing since
+};
+static_assert(sizeof(TerminatedHalf) == 12 && sizeof(SplicedHalves) == 12);
+
+struct ConnectionState {
+  wire::SeqNum client_next, service_next;
+  union {
+    TerminatedHalf half;
+    SplicedHalves splice;
+  };
   TableOwned<Tick>
       deadline;  ///< when the sweep hands the connection to its policy; ConnectionTable::set_deadline()
   std::uint16_t service, path;

@@ -37,11 +37,11 @@ def opened(connections: int, **others: int) -> dict[str, int]:
     return dict.fromkeys(usual, connections) | others
 
 
-def _present(counts: dict[str, int]) -> dict[str, int]:
+def present(counts: dict[str, int]) -> dict[str, int]:
     return {label: count for label, count in counts.items() if count}
 
 
-def _expect(read: Callable[[], object], expected: object) -> None:
+def expect(read: Callable[[], object], expected: object) -> None:
     """Waits until `read()` is as expected; when it never is, the assertion shows the difference."""
     with contextlib.suppress(namespaces.LabError):
         namespaces.wait_until(lambda: read() == expected, str(expected))
@@ -68,18 +68,18 @@ class Endpoint:
 
         def events() -> dict[str, int]:
             counts = self.total()["events"]
-            return _present(counts | {label: min(counts[label], expected.get(label, 0)) for label in REPEATABLE})
+            return present(counts | {label: min(counts[label], expected.get(label, 0)) for label in REPEATABLE})
 
-        _expect(events, expected)
+        expect(events, expected)
 
     def expect_gauges(self, **expected: int) -> None:
         """Waits until these gauges stand so: workers publish them once a turn."""
-        _expect(lambda: {label: self.total()["gauges"][label] for label in expected}, expected)
+        expect(lambda: {label: self.total()["gauges"][label] for label in expected}, expected)
 
     def expect_drops(self, expected: dict[str, int]) -> None:
         """Waits until exactly this was dropped."""
         # Linux looks for routers and multicast listeners when IPv6 begins.
-        _expect(lambda: _present(self.total()["drops"] | {"icmp_ignored": 0}), expected)
+        expect(lambda: present(self.total()["drops"] | {"icmp_ignored": 0}), expected)
 
     def expect_sockets(self, *states: str) -> None:
         """Waits until the client's kernel has TCP sockets in these states and in no others."""
@@ -91,7 +91,7 @@ class Endpoint:
     def stop(self, drops: dict[str, int] | None = None, connections: int = 0) -> None:
         """Ends synward, which must account for every frame, and have dropped nothing but what `drops` says."""
         self.expect_gauges(accept_queue=0)
-        _expect(self._connections, connections)
+        expect(self._connections, connections)
         self.expect_drops(drops or {})
         assert "Every frame is accounted for." in self.synward.stop()
 

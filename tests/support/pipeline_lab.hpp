@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,14 +31,24 @@ struct Outcome {
   Bytes frame;  // as it was left
 };
 
-/// One core with a service on kService4 and one on kService6, both kServicePort.
+/// One core with a service on kService4 and one on kService6, both kServicePort: an endpoint, or a bump in
+/// the wire.
 class PipelineLab {
  public:
+  enum class Mode { kEndpoint, kInline };
+  static constexpr std::uint16_t kOutside = 0, kInside = 1;  ///< ports of kInline
+
   PipelineLab() : PipelineLab(default_services()) {}
+  explicit PipelineLab(Mode mode) : PipelineLab(default_services(), 1000, 64, mode) {}
   explicit PipelineLab(std::vector<service::Service> services, std::size_t connections = 1000,
-                       std::size_t backlog = 64)
+                       std::size_t backlog = 64, Mode mode = Mode::kEndpoint)
       : services_{std::move(services)}, memory_{connections, backlog} {
-    core.ports.push_back({.mac = kOurMac});
+    if (mode == Mode::kEndpoint) {
+      core.ports.push_back({.mac = kOurMac});
+    } else {
+      core.ports.push_back({.side = Side::kOutside, .other = kInside});
+      core.ports.push_back({.side = Side::kInside, .other = kOutside});
+    }
     set_time(kStartMs);
   }
   ~PipelineLab() { seen() += read(core.counters); }
@@ -53,23 +64,49 @@ class PipelineLab {
     for (const std::uint64_t end = core.now.wall_ms + ms; core.now.wall_ms < end;) {
       set_time(std::min(core.now.wall_ms + step_ms, end));
       housekeep(core);
-      for (const auto& frame : core.outbox)
-        sent.emplace_back(frame.data.begin(), frame.data.begin() + frame.bytes);
-      core.counters.originated.add(core.outbox.size());
-      core.outbox.clear();
+      for (auto& frame : take_originated()) sent.push_back(std::move(frame.bytes));
+      take_released();
     }
     expect_balance();
+    return sent;
+  }
+  /// A frame of synward's own accord, or one that was held, and the port by which it left.
+  struct Sent {
+    std::uint16_t port;
+    Bytes bytes;
+  };
+  /// What was originated since this was last asked, or time last passed.
+  std::vector<Sent> take_originated() {
+    std::vector<Sent> sent;
+    for (const auto& frame : core.outbox)
+      sent.push_back({frame.port, Bytes(frame.data.begin(), frame.data.begin() + frame.bytes)});
+    core.counters.originated.add(core.outbox.size());
+    core.outbox.clear();
+    return sent;
+  }
+  /// The same of packets that were held, as the worker would send them.
+  std::vector<Sent> take_released() {
+    std::vector<Sent> sent;
+    for (const auto& packet : core.released.packets())
+      sent.push_back({packet.port, Bytes(packet.frame, packet.frame + packet.frame_bytes)});
+    core.counters.released.add(sent.size());
+    core.counters.held_dropped.add(core.discarded.packets().size());
+    core.counters.held_now.set(core.held);
+    core.released.clear();
+    core.discarded.clear();
     return sent;
   }
   /// Every frame has one end, and every connection that was opened is still open or has one too.
   void expect_balance() {
     const CounterReading now = read(core.counters);
     EXPECT_TRUE(now.balances());
-    const std::size_t open =
+    std::uint64_t open_or_ended =
         core.table<wire::Family::kIpv4>().live() + core.table<wire::Family::kIpv6>().live();
-    EXPECT_EQ(now[Event::kPromoted], open + now[Event::kClosed] + now[Event::kResetByClient] +
-                                         now[Event::kIdleReset] + now[Event::kFinGivenUp] +
-                                         now[Event::kReplaced]);
+    for (const Event end : {Event::kClosed, Event::kResetByClient, Event::kIdleReset, Event::kFinGivenUp,
+                            Event::kReplaced, Event::kBackendRefused, Event::kBackendSilent,
+                            Event::kTimestampsDeclined, Event::kResetByBackend, Event::kUnfinishedEvicted})
+      open_or_ended += now[end];
+    EXPECT_EQ(now[Event::kPromoted], open_or_ended);
   }
   void set_time(std::uint64_t wall_ms) {
     core.set_clock({.wall_ms = wall_ms, .mono_ms = wall_ms - kStartMs + 1});
@@ -77,11 +114,15 @@ class PipelineLab {
 
   /// Runs `frames` as one burst. Every frame lies at the end of a buffer of its own, with its slack behind
   /// it: ASan sees a byte too far, and what must stay untouched of the slack is looked at here.
-  std::vector<Outcome> run(const std::vector<Bytes>& frames, bool taken_over = false) {
+  std::vector<Outcome> run(const std::vector<Bytes>& frames, bool taken_over = false,
+                           std::uint16_t port = 0) {
     auto burst = std::make_unique<Burst>();
     burst->size = frames.size();
+    burst->port = port;
     burst->taken_over = taken_over;
-    std::vector<Bytes> buffers;
+    auto& buffers = buffers_.emplace_back();
+    if (core.held == 0 && core.released.packets().empty())
+      buffers_.erase(buffers_.begin(), buffers_.end() - 1);
     for (std::size_t i = 0; i < frames.size(); ++i) {
       Bytes& buffer = buffers.emplace_back(frames[i]);
       buffer.resize(frames[i].size() + kFrameSlack, kPoison);
@@ -94,10 +135,13 @@ class PipelineLab {
     }
     run_burst(core, *burst);
     settle(*burst, core);
+    core.counters.held_now.set(core.held + core.released.packets().size() + core.discarded.packets().size());
     expect_balance();
     return outcomes(*burst, frames, buffers);
   }
   Outcome run(const Bytes& frame) { return run(std::vector<Bytes>{frame}).front(); }
+  /// A frame of the backend.
+  Outcome run_inside(const Bytes& frame) { return run(std::vector<Bytes>{frame}, false, kInside).front(); }
 
   static std::vector<service::Service> default_services() {
     return {{.name = "four", .address = kService4, .prefix_bits = 32, .port = wire::Port{kServicePort}},
@@ -144,6 +188,7 @@ class PipelineLab {
 
   service::ServiceTable services_;
   OwnedPlan memory_;
+  std::deque<std::vector<Bytes>> buffers_;  ///< of bursts some of whose packets may be held
 
  public:
   CoreState core{first_keys(), services_, memory_.plan};

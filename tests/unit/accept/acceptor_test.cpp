@@ -41,9 +41,9 @@ ConnectionState state_in(Phase phase, bool timestamps) {
   state.client_next = kClientNext;
   state.service_next = kServiceNext;
   const bool fin_acknowledged = phase == Phase::kFinWait2 || phase == Phase::kTimeWait;
-  state.service_acked = phase == Phase::kEstablished || fin_acknowledged ? kServiceNext : kServiceNext - 1;
+  state.half.service_acked = phase == Phase::kEstablished || fin_acknowledged ? kServiceNext : kServiceNext - 1;
   state.options = {.timestamps = timestamps, .sack = false, .ecn = false, .accepted = false};
-  state.ts_recent = kTsRecent;
+  state.half.ts_recent = kTsRecent;
   return state;
 }
 
@@ -183,8 +183,8 @@ TEST(Acceptor, LearnsNothingFromWhatItDoesNotTake) {
     ConnectionState state = before;
     if (on_segment(state, p.segment(), kWindow).judgement == Judgement::kTaken) continue;
     ASSERT_EQ(state.client_next.value(), before.client_next.value()) << testing::PrintToString(p);
-    ASSERT_EQ(state.service_acked.value(), before.service_acked.value()) << testing::PrintToString(p);
-    ASSERT_EQ(state.ts_recent, before.ts_recent) << testing::PrintToString(p);
+    ASSERT_EQ(state.half.service_acked.value(), before.service_acked.value()) << testing::PrintToString(p);
+    ASSERT_EQ(state.half.ts_recent, before.ts_recent) << testing::PrintToString(p);
   }
 }
 
@@ -193,7 +193,7 @@ TEST(Acceptor, RemembersTheTimestampOfWhatReachesTheExpectedNumberOnly) {
     ConnectionState state = state_in(Phase::kEstablished, true);
     const Place place{Phase::kEstablished, true, Flags::kAck, seq, 5, 0, 3, true};
     EXPECT_EQ(on_segment(state, place.segment(), kWindow).judgement, Judgement::kTaken);
-    EXPECT_EQ(state.ts_recent, recent) << seq;
+    EXPECT_EQ(state.half.ts_recent, recent) << seq;
   }
 }
 

@@ -1,0 +1,114 @@
+// A bump in the wire: what is not TCP between a client and a service passes as it is, whatever it is. Only
+// what may be such TCP, and cannot be read, ends here, or it would reach the backend unseen.
+#include "dataplane/stages/classify_segment.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ip_protocol.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace synward {
+namespace {
+
+using wire::Family;
+
+void pass(Burst& burst, LaneIndex i, CoreState& core) {
+  core.tally.add(Event::kPassed);
+  burst.on(Route::kForward).push(i);
+}
+
+/// The end of a packet at which a service is, seen from each side.
+template <Family kFamily, Side kSide>
+const wire::Address<kFamily>& service_address(const IpHeader<kFamily>& ip) {
+  return kSide == Side::kOutside ? ip.destination : ip.source;
+}
+template <Side kSide>
+wire::Port service_port(const wire::TcpHeader& tcp) {
+  return kSide == Side::kOutside ? tcp.dst_port : tcp.src_port;
+}
+
+template <Family kFamily, Side kSide>
+void classify_tcp(Burst& burst, LaneIndex i, CoreState& core) {
+  const wire::TcpHeader* tcp = wire::parse_tcp(transport_bytes(burst, i));
+  if (tcp == nullptr) return void(drop_lane(burst, i, Drop::kBadTcpHeader));
+  const auto& address = service_address<kFamily, kSide>(ip_header<kFamily>(burst, i));
+  const auto service = core.services->find<kFamily>(address, service_port<kSide>(*tcp));
+  if (service == service::kNoService) return pass(burst, i, core);
+  burst.view[i].service = service;
+  if constexpr (kSide == Side::kInside) return steer<kFamily>(burst, i, core, Routes<kFamily>::kBackend);
+  if (ethernet_header(burst, i).destination.is_group())
+    return void(drop_lane(burst, i, Drop::kGroupDestination));
+  classify_segment<kFamily>(burst, i, core);
+}
+
+/// What a packet that cannot be read comes to: the end of it when it is to or from a service.
+template <Family kFamily, Side kSide>
+void end_unreadable(Burst& burst, LaneIndex i, CoreState& core, std::span<const std::byte> packet,
+                    Drop reason) {
+  const auto* ip = wire::view_as<IpHeader<kFamily>>(packet);
+  const bool ours = ip != nullptr && core.services->owns<kFamily>(service_address<kFamily, kSide>(*ip));
+  if (!ours) return pass(burst, i, core);
+  drop_lane(burst, i, reason);
+}
+
+template <Side kSide>
+void classify_ipv4(Burst& burst, LaneIndex i, CoreState& core, std::span<const std::byte> packet) {
+  const wire::Ipv4Header* ip = wire::parse_ipv4(packet);
+  if (ip == nullptr)
+    return end_unreadable<Family::kIpv4, kSide>(burst, i, core, packet, Drop::kBadIpv4Header);
+  if (ip->protocol != wire::IpProtocol::kTcp ||
+      !core.services->owns<Family::kIpv4>(service_address<Family::kIpv4, kSide>(*ip)))
+    return pass(burst, i, core);
+  if (ip->is_fragment()) return void(drop_lane(burst, i, Drop::kFragment));
+  PacketView& view = burst.view[i];
+  view.transport = static_cast<std::uint16_t>(view.network + ip->header_bytes());
+  view.transport_bytes = static_cast<std::uint16_t>(ip->total_bytes() - ip->header_bytes());
+  classify_tcp<Family::kIpv4, kSide>(burst, i, core);
+}
+
+template <Side kSide>
+void classify_ipv6(Burst& burst, LaneIndex i, CoreState& core, std::span<const std::byte> packet) {
+  const wire::Ipv6Header* ip = wire::parse_ipv6(packet);
+  if (ip == nullptr)
+    return end_unreadable<Family::kIpv6, kSide>(burst, i, core, packet, Drop::kBadIpv6Header);
+  if (!core.services->owns<Family::kIpv6>(service_address<Family::kIpv6, kSide>(*ip)))
+    return pass(burst, i, core);
+  const wire::Ipv6Payload payload = wire::walk_extension_headers(packet);
+  const bool may_be_tcp = !payload.understood || payload.next_header == wire::IpProtocol::kTcp ||
+                          wire::detail::is_extension_header(payload.next_header);
+  if (!may_be_tcp) return pass(burst, i, core);
+  if (payload.fragment) return void(drop_lane(burst, i, Drop::kFragment));
+  if (!payload.understood) return void(drop_lane(burst, i, Drop::kBadIpv6Header));
+  PacketView& view = burst.view[i];
+  view.transport = static_cast<std::uint16_t>(view.network + payload.offset);
+  view.transport_bytes = static_cast<std::uint16_t>(ip->total_bytes() - payload.offset);
+  classify_tcp<Family::kIpv6, kSide>(burst, i, core);
+}
+
+template <Side kSide>
+void classify_frame(Burst& burst, LaneIndex i, CoreState& core) {
+  const std::span<const std::byte> frame{burst.frame[i], burst.frame_bytes[i]};
+  const auto link = wire::parse_ethernet(frame);
+  if (!link) return pass(burst, i, core);
+  burst.view[i].network = link->network_offset;
+  const auto packet = frame.subspan(link->network_offset);
+  switch (wire::EtherType{link->ether_type}) {
+    case wire::EtherType::kIpv4:
+      return classify_ipv4<kSide>(burst, i, core, packet);
+    case wire::EtherType::kIpv6:
+      return classify_ipv6<kSide>(burst, i, core, packet);
+    default:
+      return pass(burst, i, core);
+  }
+}
+
+}  // namespace
+
+void classify_outside(Burst& burst, LaneIndex i, CoreState& core) {
+  classify_frame<Side::kOutside>(burst, i, core);
+}
+void classify_inside(Burst& burst, LaneIndex i, CoreState& core) {
+  classify_frame<Side::kInside>(burst, i, core);
+}
+
+}  // namespace synward

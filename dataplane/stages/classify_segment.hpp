@@ -1,0 +1,57 @@
+// What classify() makes of a TCP segment to a service, and of the direction it came from.
+#pragma once
+
+#include <algorithm>
+
+#include "dataplane/stages/flag_table.hpp"
+#include "dataplane/stages/frame_access.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+
+/// RFC 9293 3.9.2.3 (and RFC 1122 4.2.3.10): addresses no SYN or ACK can honestly come from. A service's own
+/// address is one of them: answering it would have us talk to ourselves (the LAND attack).
+template <wire::Family kFamily>
+[[nodiscard]] inline bool is_bad_source(const wire::Address<kFamily>& source,
+                                        const service::ServiceTable& services) {
+  return is_multicast(source) || is_broadcast(source) || is_loopback(source) || is_unspecified(source) ||
+         services.owns<kFamily>(source);
+}
+
+/// To `route`, or to the core whose connection this is. SYNs need none: they are answered where they land.
+template <wire::Family kFamily>
+inline void steer(Burst& burst, LaneIndex i, const CoreState& core, Route route) {
+  if (core.steering != nullptr && !burst.taken_over) {
+    const auto& ip = ip_header<kFamily>(burst, i);
+    const wire::TcpHeader& tcp = tcp_header(burst, i);
+    const auto owner = core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
+    if (owner != core.index) {
+      burst.owner[i] = owner;
+      return burst.on(Route::kHandOver).push(i);
+    }
+  }
+  burst.on(route).push(i);
+}
+
+/// A segment to the service that its view names: from an address that may send one, with flags that one can
+/// have.
+template <wire::Family kFamily>
+inline void classify_segment(Burst& burst, LaneIndex i, const CoreState& core) {
+  if (is_bad_source<kFamily>(ip_header<kFamily>(burst, i).source, *core.services))
+    return void(drop_lane(burst, i, Drop::kBadSource));
+  const FlagVerdict verdict = kFlagTable[tcp_header(burst, i).flags & 0x3f];
+  switch (verdict.kind) {
+    case SegmentKind::kDropped:
+      return void(drop_lane(burst, i, verdict.reason));
+    case SegmentKind::kSyn:
+      return burst.on(Routes<kFamily>::kSyn).push(i);
+    case SegmentKind::kSegment:
+      return steer<kFamily>(burst, i, core, Routes<kFamily>::kSegment);
+  }
+}
+
+/// classify() for one frame of each side of a bump in the wire.
+void classify_outside(Burst& burst, LaneIndex i, CoreState& core);
+void classify_inside(Burst& burst, LaneIndex i, CoreState& core);
+
+}  // namespace synward

@@ -1,0 +1,188 @@
+// Segments of backends. The answer to our SYN finishes a handshake; all that comes afterwards is translated,
+// and goes on to the client.
+#include <algorithm>
+
+#include "dataplane/proxy/connection_splice.hpp"
+#include "dataplane/stages/backend_handshake.hpp"
+#include "dataplane/stages/intact.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+namespace {
+
+using proxy::PendingHandshake;
+using table::Connection;
+using table::ConnectionPhase;
+using wire::Family;
+using wire::SeqNum;
+using Flags = wire::TcpFlags;
+
+/// How often a backend's stale socket may be told to make way for one connection.
+constexpr std::uint8_t kRestartsMost = 3;
+
+/// One lane, its segment, and the connection that it belongs to.
+template <Family kFamily>
+struct Answer {
+  Burst& burst;
+  LaneIndex i;
+  CoreState& core;
+  Connection<kFamily>& connection;
+  SeqNum seq, ack;
+  std::uint8_t flags;
+
+  [[nodiscard]] bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
+  void drop(Drop reason) const { drop_lane(burst, i, reason); }
+};
+
+constexpr Reply reset_of(SeqNum seq) {
+  return {.seq = seq, .ack = SeqNum{0}, .flags = Flags::kRst, .window = 0};
+}
+
+/// The connection ends before it was spliced: the client gets an RST in place of this lane.
+template <Family kFamily>
+void refuse(const Answer<kFamily>& answer, Event why) {
+  auto& state = answer.connection.state;
+  answer.core.tally.add(why);
+  discard(answer.core, state.splice.pending);
+  answer.core.template table<kFamily>().bury(answer.connection, cookie_expiry(answer.core, state));
+  forward_instead<kFamily>(
+      answer.burst, answer.i, answer.connection.key,
+      {.seq = state.service_next, .ack = state.client_next, .flags = Flags::kRst | Flags::kAck, .window = 0});
+}
+
+/// A socket of an older connection stands in the way: it is told so, and the SYN comes again at once.
+template <Family kFamily>
+void make_way(const Answer<kFamily>& answer, PendingHandshake& pending) {
+  if (pending.restarts == kRestartsMost) return answer.drop(Drop::kBackendUnexpected);
+  ++pending.restarts;
+  answer.core.tally.add(Event::kBackendStale);
+  send_reply<kFamily>(answer.burst, answer.i, reset_of(answer.ack));
+  send_backend_syn<kFamily>(answer.core, answer.connection.key, answer.connection.state.client_next - 1,
+                            pending);
+}
+
+/// The lane becomes the ACK of the SYN-ACK that it was. Its TSecr is the SYN-ACK's own TSval, exactly.
+template <Family kFamily>
+void acknowledge(const Answer<kFamily>& answer, const wire::TcpOptions& options, std::uint16_t window) {
+  TimestampOption written;
+  Reply ack{.seq = answer.ack, .ack = answer.seq + 1, .flags = Flags::kAck, .window = window};
+  if (const auto timestamps = options.timestamps()) {
+    wire::write_timestamps(written.data(), {timestamps->tsecr, timestamps->tsval});
+    ack.options = written;
+  }
+  send_reply<kFamily>(answer.burst, answer.i, ack);
+}
+
+/// The splice that makes of the backend's numbers those that the client was promised. Both TSvals, the
+/// cookie's and the backend's, stand for the same moment: so the client never sees its peer's clock go back,
+/// and what it echoes of the cookie becomes the backend's own TSval.
+void fill_splice(table::ConnectionState& state, const PendingHandshake& pending, SeqNum backend_isn,
+                 const wire::TcpOptions& options) {
+  const proxy::ClientOffer& offer = pending.offer;
+  state.splice = {};
+  state.splice.seq_delta = state.service_next.value() - 1 - backend_isn.value();
+  if (const auto timestamps = options.timestamps())
+    state.splice.ts_delta = offer.cookie_tsval - timestamps->tsval;
+  state.splice.client_window = offer.window;
+  state.splice.backend_scale = options.window_scale().value_or(0);
+  state.splice.backend_declined_scaling = offer.window_scale && !options.window_scale();
+  state.splice.backend_declined_sack = offer.sack_permitted && !options.sack_permitted();
+  state.splice.is_spliced = true;
+}
+
+template <Family kFamily>
+void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
+  CoreState& core = answer.core;
+  const auto index = state.splice.pending;
+  const PendingHandshake& pending = core.pending[index];
+  const wire::TcpOptions options = wire::parse_tcp_options(wire::options(tcp_header(answer.burst, answer.i)));
+  if (pending.offer.tsval && !options.timestamps()) {  // the client will send them, and wait for them
+    static_cast<void>(originate<kFamily>(core, pending.path, Toward::kBackend, answer.connection.key,
+                                         reset_of(answer.ack)));
+    return refuse(answer, Event::kTimestampsDeclined);
+  }
+  fill_splice(state, pending, answer.seq, options);
+  if (state.splice.backend_declined_scaling || state.splice.backend_declined_sack)
+    core.tally.add(Event::kOptionMasked);
+  core.tally.add(Event::kBackendEstablished);
+  auto& connections = core.table<kFamily>();
+  connections.set_phase(answer.connection, ConnectionPhase::kEstablished);
+  connections.set_deadline(answer.connection, idle_deadline(core, state));
+  const unsigned unscaled = state.splice.backend_declined_scaling ? state.window_scales.client() : 0;
+  const std::uint32_t window = std::uint32_t{pending.offer.window} << unscaled;
+  acknowledge(answer, options, static_cast<std::uint16_t>(std::min<std::uint32_t>(window, 0xffff)));
+  release_held<kFamily>(core, answer.connection, index);
+}
+
+/// Of a backend that has been asked and not answered yet.
+template <Family kFamily>
+void finish_handshake(const Answer<kFamily>& answer) {
+  auto& state = answer.connection.state;
+  const bool of_our_syn = answer.has(Flags::kAck) && answer.ack == state.client_next;
+  if (!ip_is_intact<kFamily>(answer.burst, answer.i)) return answer.drop(Drop::kBadIpv4Checksum);
+  if (!segment_is_intact<kFamily>(answer.burst, answer.i)) return answer.drop(Drop::kBadTcpChecksum);
+  if (answer.has(Flags::kRst)) {
+    return of_our_syn ? refuse(answer, Event::kBackendRefused) : answer.drop(Drop::kBackendUnexpected);
+  }
+  if (answer.has(Flags::kSyn) && of_our_syn) return establish(answer, state);
+  if (answer.has(Flags::kAck)) return make_way(answer, answer.core.pending[state.splice.pending]);
+  answer.drop(Drop::kBackendUnexpected);
+}
+
+template <Family kFamily>
+void to_client(const Answer<kFamily>& answer) {
+  auto& state = answer.connection.state;
+  const auto& view = answer.burst.view[answer.i];
+  auto& tcp = header_at<wire::TcpHeader>(answer.burst, answer.i, view.transport);
+  proxy::to_client({answer.burst.frame[answer.i] + view.transport, tcp.header_bytes()},
+                   proxy::splice_of(state));
+  if (state.phase.get() != ConnectionPhase::kTombstone)
+    note_segment<kFamily>(answer.core, answer.connection, Sender::kBackend, tcp,
+                          view.transport_bytes - tcp.header_bytes());
+  answer.burst.on(Route::kForward).push(answer.i);
+}
+
+template <Family kFamily>
+void decide(const Answer<kFamily>& answer) {
+  const auto& state = answer.connection.state;
+  if (state.phase.get() == ConnectionPhase::kUnfinished) return finish_handshake(answer);
+  if (!state.splice.is_spliced) {  // a tombstone of one that never was: the answer came too late
+    if (!answer.has(Flags::kAck) || answer.has(Flags::kRst)) return answer.drop(Drop::kBackendUnexpected);
+    return send_reply<kFamily>(answer.burst, answer.i, reset_of(answer.ack));
+  }
+  const bool syn_ack = answer.has(Flags::kSyn) && answer.has(Flags::kAck);
+  if (!syn_ack) return to_client(answer);
+  // Our ACK was lost, or is late.
+  const auto& tcp = tcp_header(answer.burst, answer.i);
+  acknowledge(answer, wire::parse_tcp_options(wire::options(tcp)), state.splice.client_window);
+}
+
+template <Family kFamily>
+void relay_family(Burst& burst, CoreState& core) {
+  const auto lanes = burst.on(Routes<kFamily>::kBackend).take();
+  if (lanes.empty()) return;
+  std::array<table::FlowKey<kFamily>, kBurstMax> flows;
+  std::array<Connection<kFamily>*, kBurstMax> found;
+  for (std::size_t n = 0; n < lanes.size(); ++n)
+    flows[n] = reversed<kFamily>(flow_of<kFamily>(burst, lanes[n]));
+  core.table<kFamily>().find_bulk(flows.data(), lanes.size(), found.data());
+  for (std::size_t n = 0; n < lanes.size(); ++n) {
+    const LaneIndex i = lanes[n];
+    if (found[n] == nullptr) {  // older than synward, or none of its own
+      core.tally.add(Event::kUnknownPassed);
+      burst.on(Route::kForward).push(i);
+      continue;
+    }
+    const wire::TcpHeader& tcp = tcp_header(burst, i);
+    decide(Answer<kFamily>{burst, i, core, *found[n], SeqNum{tcp.seq}, SeqNum{tcp.ack}, tcp.flags});
+  }
+}
+
+}  // namespace
+
+void relay_backend(Burst& burst, CoreState& core) {
+  relay_family<Family::kIpv4>(burst, core);
+  relay_family<Family::kIpv6>(burst, core);
+}
+
+}  // namespace synward

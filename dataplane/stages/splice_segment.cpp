@@ -1,0 +1,53 @@
+// A client's segment on its way to the backend.
+#include "dataplane/proxy/connection_splice.hpp"
+#include "dataplane/stages/backend_handshake.hpp"
+#include "dataplane/stages/intact.hpp"
+
+namespace synward {
+namespace {
+
+using table::ConnectionPhase;
+using wire::Family;
+using Flags = wire::TcpFlags;
+
+/// The client's RST before the backend has answered. Of this half synward is the endpoint, so it judges
+/// (RFC 5961 3.2).
+template <Family kFamily>
+void give_up(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
+  auto& state = connection.state;
+  if (!segment_is_intact<kFamily>(burst, i)) return void(drop_lane(burst, i, Drop::kBadTcpChecksum));
+  if (wire::SeqNum{tcp_header(burst, i).seq} != state.client_next)
+    return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
+  discard(core, state.splice.pending);
+  core.tally.add(Event::kResetByClient);
+  core.table<kFamily>().bury(connection, cookie_expiry(core, state));
+  forward_instead<kFamily>(
+      burst, i, reversed<kFamily>(connection.key),
+      {.seq = state.client_next, .ack = wire::SeqNum{0}, .flags = Flags::kRst, .window = 0});
+}
+
+}  // namespace
+
+template <Family kFamily>
+void splice_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
+  auto& state = connection.state;
+  auto& tcp = header_at<wire::TcpHeader>(burst, i, burst.view[i].transport);
+  const bool rst = (tcp.flags & Flags::kRst) != 0;
+  if (state.phase.get() == ConnectionPhase::kUnfinished) {
+    if (rst) return give_up<kFamily>(burst, i, core, connection);
+    return hold(burst, i, core, core.pending[state.splice.pending]);
+  }
+  const bool near = proxy::is_near(wire::SeqNum{tcp.seq}, state.client_next);
+  if (rst && !near) return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
+  // What is not near may be nobody's, or behind a great loss: it passes, and moves nothing.
+  if (near)
+    note_segment<kFamily>(core, connection, Sender::kClient, tcp,
+                          burst.view[i].transport_bytes - tcp.header_bytes());
+  proxy::to_backend({burst.frame[i] + burst.view[i].transport, tcp.header_bytes()}, proxy::splice_of(state));
+  burst.on(Route::kForward).push(i);
+}
+
+template void splice_segment<Family::kIpv4>(Burst&, LaneIndex, CoreState&, table::Connection<Family::kIpv4>&);
+template void splice_segment<Family::kIpv6>(Burst&, LaneIndex, CoreState&, table::Connection<Family::kIpv6>&);
+
+}  // namespace synward
