@@ -14,6 +14,7 @@
 #include <rte_memory.h>
 #include <spdlog/spdlog.h>
 
+#include "control/backend_report.hpp"
 #include "control/eal.hpp"
 #include "control/interface_lock.hpp"
 #include "control/memory_plan.hpp"
@@ -74,6 +75,12 @@ struct CoreTables {
     return rte_eal_has_hugepages() != 0 ? static_cast<int>(rte_lcore_to_socket_id(lcore)) : SOCKET_ID_ANY;
   }
 };
+
+std::uint64_t milliseconds_of(auto moment) {
+  using std::chrono::milliseconds;
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(moment.time_since_epoch()).count());
+}
 
 struct WorkerArgument {
   Workers* workers;
@@ -181,18 +188,20 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   const std::vector<PortInfo> infos = port_infos(ports);
   check_mtus(config, infos);
   const service::ServiceTable services = service_table(config, infos.front().mtu);
-  const auto wall_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                                      std::chrono::system_clock::now().time_since_epoch())
-                                                      .count());
-  const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(), wall_ms};
+  const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(),
+                              milliseconds_of(std::chrono::system_clock::now())};
   spdlog::info("cookies: a random key of this process, {}; a restart breaks the handshakes in flight",
                crypto::best_aes().name);
+  const auto profiles = config::is_inline(config)
+                            ? std::make_unique<proxy::BackendProfiles>(random_value<table::HashSecret>())
+                            : nullptr;
   std::vector<std::unique_ptr<CoreTables>> tables;
   std::vector<std::unique_ptr<CoreState>> cores;
   for (std::uint16_t w = 0; w < workers_count; ++w) {
     tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports = infos;
+    if (profiles) cores.back()->profiles = profiles.get();
   }
   const Steering steering{random_value<Steering::Key>(), workers_count};
   if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
@@ -203,8 +212,12 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
     std::vector<CounterReading> readings;
     readings.reserve(cores.size());
     for (const auto& core : cores) readings.push_back(read(core->counters));
-    return stats_json(readings,
-                      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+    auto json = stats_json(readings,
+                           std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+    if (profiles)
+      json["backends"] = backends_json(*profiles, milliseconds_of(std::chrono::system_clock::now()),
+                                       milliseconds_of(std::chrono::steady_clock::now()));
+    return json;
   };
   {
     const StatsServer server{config.control_socket, stats};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "control/backend_report.hpp"
+
 namespace synward::control {
 namespace {
 
@@ -77,7 +79,7 @@ std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before
   line("rx", "rx", "frames received");
   line_if_any("taken_over", "taken_over", "frames that another core received and handed over");
   line("sent", "sent", "frames that became their own reply");
-  line("forwarded", "forwarded", "frames that ended at the acceptor");
+  line("forwarded", "forwarded", "frames that went on: to the other port, or to the acceptor");
   for (const auto& row : kEventTable) line("events/" + std::string{row.label}, row.label, row.help);
   for (const auto& row : kGaugeTable)
     gauge(total.at("gauges").at(std::string{row.label}), row.label, row.help);
@@ -89,6 +91,7 @@ std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before
     const std::string label{row.label};
     if (total.at("drops").value(label, std::uint64_t{0}) != 0) line("drops/" + label, row.label, row.help);
   }
+  if (stats.contains("backends")) text += backends_text(stats.at("backends"));
   text += total.at("balances").get<bool>()
               ? "\nEvery frame is accounted for.\n"
               : "\nThe counters do not add up; while traffic flows, ask again.\n";

@@ -13,6 +13,8 @@
 #include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
 #include "dataplane/link_path.hpp"
+#include "dataplane/proxy/backend_memory.hpp"
+#include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
 #include "dataplane/service/service_table.hpp"
 #include "dataplane/steering.hpp"
@@ -96,8 +98,11 @@ struct CorePlan {
 /// How many RSTs to strays one core sends a second, at most, and how many connections may move to another
 /// path.
 inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kPathMovesPerSecond = 64;
-/// How many segments of connections older than synward one core lets pass a second before it knows them.
-inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000;
+/// What one core lets pass a second: segments of connections older than synward before it knows them, and
+/// SYNs to backends that have not answered yet, and SYNs with an option that their backend was never asked
+/// for. How many RSTs it sends on behalf of backends that are down.
+inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSecond = 20,
+                               kAskingOptionsPerSecond = 1, kDownResetsPerSecond = 1000;
 
 /// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
@@ -148,11 +153,15 @@ struct CoreState {
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
   proxy::PendingHandshakes pending;
-  std::size_t held = 0, held_most;    ///< packets that wait for a backend, now and at most
-  proxy::Unheld released, discarded;  ///< the worker sends the ones and frees the others
+  std::size_t held = 0, held_most;             ///< packets that wait for a backend, now and at most
+  proxy::Unheld released, discarded;           ///< the worker sends the ones and frees the others
+  proxy::BackendProfiles* profiles = nullptr;  ///< of all cores; never null in inline mode
+  proxy::BackendMemory unknown_backends;
+  proxy::PassedSyns passed_syns;
   StrayMemory strays;
   Budget stray_resets{kStrayResetsPerSecond}, path_moves{kPathMovesPerSecond},
-      unknown_passes{kUnknownPassesPerSecond};
+      unknown_passes{kUnknownPassesPerSecond}, asking_syns{kAskingSynsPerSecond},
+      asking_options{kAskingOptionsPerSecond}, down_resets{kDownResetsPerSecond};
   std::uint64_t swept_ms = 0;  ///< when housekeep() last moved the sweep on
   Outbox outbox;
   Tally tally;

@@ -54,6 +54,8 @@ enum class Drop : std::uint8_t {
   kHoldFull,
   kBackendUnexpected,
   kUnknownLimited,
+  kBackendUnknown,
+  kBackendDown,
   // the worker
   kSteerFull,
   kTxFull,
@@ -110,6 +112,9 @@ inline constexpr Table<Drop> kDropTable{{
      "of a backend whose handshake is open, and no answer to the SYN that it got"},
     {Drop::kUnknownLimited, "unknown_limited",
      "of a connection that may be older than synward, and too many such segments came"},
+    {Drop::kBackendUnknown, "backend_unknown",
+     "SYN to a backend that has not answered yet, beyond those that may ask it"},
+    {Drop::kBackendDown, "backend_down", "SYN to a backend that is down, beyond those that are reset"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
     {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
 }};

@@ -64,6 +64,7 @@ class Unheld {
 struct PendingHandshake {
   std::variant<table::FlowKey<wire::Family::kIpv4>, table::FlowKey<wire::Family::kIpv6>> flow;
   LinkPath path;
+  std::uint16_t profile = 0xffff;  ///< of the backend: BackendProfiles::Index
   ClientOffer offer;
   std::uint64_t due_ms = 0;
   std::uint8_t timeouts = 0;  ///< that have passed; also the queue it stands in

@@ -42,6 +42,7 @@ struct Promise {
   std::uint16_t mss, window;
   std::optional<std::uint8_t> window_scale;
   bool sack, timestamps, ecn;
+  std::uint8_t known;  ///< OptionSet: for which of them that is the backend's own word
   friend constexpr bool operator==(const Promise&, const Promise&) = default;
 };
 
@@ -78,7 +79,8 @@ struct Profile {
                   .window_scale = std::nullopt,
                   .sack = agreed(OptionSet::kSack),
                   .timestamps = agreed(OptionSet::kTimestamps),
-                  .ecn = agreed(OptionSet::kEcn)};
+                  .ecn = agreed(OptionSet::kEcn),
+                  .known = profile.known};
   if (agreed(OptionSet::kScale)) promise.window_scale = profile.scale;
   return promise;
 }

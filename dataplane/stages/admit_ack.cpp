@@ -3,6 +3,7 @@
 // it may have opened its connection: [ACK, text, text] of a new flow in one burst must all pass.
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_handshake.hpp"
+#include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/connection_access.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -45,26 +46,29 @@ void check(const Burst& burst, const CoreState& core, std::span<const LaneIndex>
   for (std::size_t c = 0; c < n; ++c) admissions[lane_of[c]] = checked[c];
 }
 
-/// The state of a connection whose client's ACK, or first text, `segment` is.
-table::WindowScales scales_of(const cookie::ClientOptions& client, const service::Profile& profile) {
-  return client.window_scale ? table::WindowScales{*client.window_scale, profile.window_scale}
-                             : table::WindowScales{0, 0};
+/// The scale of our windows that the SYN-ACK with this cookie promised, if it promised any. Nothing at all
+/// when nobody knows any more: a synward before this one may have had the same keys and learned something
+/// else.
+template <Family kFamily>
+std::optional<table::WindowScales> promised_scales(const Burst& burst, LaneIndex i, const CoreState& core,
+                                                   const cookie::Admission& admission) {
+  if (!admission.options.window_scale) return table::WindowScales{0, 0};
+  const auto client = *admission.options.window_scale;
+  if (!core.is_inline())
+    return table::WindowScales{client, (*core.services)[burst.view[i].service].profile.window_scale};
+  const auto promise = core.profiles->promise(backend_of<kFamily>(burst, i, core), admission.slot);
+  if (!promise || !promise->window_scale) return std::nullopt;
+  return table::WindowScales{client, *promise->window_scale};
 }
 
-/// What every connection keeps of its cookie.
-void fill(const Burst& burst, LaneIndex i, CoreState& core, const cookie::Admission& admission,
+/// What every connection keeps of how it began. `slot`: of its cookie.
+void fill(const Burst& burst, LaneIndex i, CoreState& core, cookie::Slot slot,
           table::ConnectionState& state) {
-  const auto service = burst.view[i].service;
-  state.service = service;
+  state.service = burst.view[i].service;
   state.path = core.paths.intern(link_path_of(burst, i));
   if (state.path == LinkPaths::kNone) core.tally.add(Event::kPathsFull);
-  state.cookie_slot = admission.slot.number & 15;
-  state.options = {.timestamps = admission.options.timestamps,
-                   .sack = admission.options.sack_permitted,
-                   .ecn = admission.options.ecn,
-                   .accepted = false,
-                   .misfit_tick = static_cast<std::uint8_t>((core.tick().number - 1) & 15)};
-  state.window_scales = scales_of(admission.options, (*core.services)[service].profile);
+  state.cookie_slot = slot.number & 15;
+  state.options.misfit_tick = static_cast<std::uint8_t>((core.tick().number - 1) & 15);
 }
 
 /// A new connection in the table and in the accept queue; null, and the lane dropped, when either is full.
@@ -92,11 +96,19 @@ table::Connection<kFamily>* open_accepted(Burst& burst, LaneIndex i, CoreState& 
 template <Family kFamily>
 table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
                                     const cookie::Admission& admission) {
+  const auto scales = promised_scales<kFamily>(burst, i, core, admission);
+  if (!scales) return drop_lane(burst, i, Drop::kBadCookie), nullptr;
   core.tally.add(Event::kCookieValid);
   auto* connection = core.is_inline() ? open_backend<kFamily>(burst, i, core, admission)
                                       : open_accepted<kFamily>(burst, i, core, admission);
   if (connection == nullptr) return nullptr;
-  fill(burst, i, core, admission, connection->state);
+  connection->state.options = {.timestamps = admission.options.timestamps,
+                               .sack = admission.options.sack_permitted,
+                               .ecn = admission.options.ecn,
+                               .accepted = false,
+                               .misfit_tick = 0};
+  connection->state.window_scales = *scales;
+  fill(burst, i, core, admission.slot, connection->state);
   core.tally.add(Event::kPromoted);
   return connection;
 }
@@ -113,23 +125,70 @@ bool is_outdated(const CoreState& core, const table::ConnectionState& state,
   return minted_ms < (taken - 1) * std::int64_t{table::kTickMs};
 }
 
-/// A segment that fits no connection and brings no cookie. At an endpoint it deserves a challenge when it is
-/// of an open one; in the wire the backend judges it, and one of no connection at all may be of one that is
-/// older than synward.
+/// A client's segment agrees with what its backend sent: synward follows the connection from here on, and
+/// translates nothing. Null when the table is full.
 template <Family kFamily>
-void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
-  if (!core.is_inline()) {
-    if (live == nullptr) return make_stray<kFamily>(burst, i, Drop::kBadCookie);
-    return challenge<kFamily>(burst, i, core, live->state);
+table::Connection<kFamily>* adopt(const Burst& burst, LaneIndex i, CoreState& core,
+                                  const table::FlowKey<kFamily>& flow, wire::SeqNum service_next) {
+  const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
+  if (!inserted) return nullptr;
+  if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
+  if (inserted->evicted == Evicted::kUnfinished) core.tally.add(Event::kUnfinishedEvicted);
+  auto& state = inserted->connection.state;
+  state.client_next = wire::SeqNum{tcp_header(burst, i).seq};
+  state.service_next = service_next;
+  state.splice = {};
+  state.splice.is_spliced = true;
+  fill(burst, i, core, core.keys.current(), state);
+  core.tally.add(Event::kAdopted);
+  return &inserted->connection;
+}
+
+/// In the wire, a segment without a cookie that fits no connection, or, when `live` is there, not that one.
+/// It may be of a connection that is older than synward, or that a synward before this one translated: of the
+/// latter nobody knows the difference any more, and its ends would go on telling each other that they are
+/// wrong.
+template <Family kFamily>
+void pass_unknown(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  const auto flow = flow_of<kFamily>(burst, i);
+  const std::uint64_t hash = table::hash<kFamily>(flow, core.secret);
+  const auto backend = core.unknown_backends.recall(hash, core.now.mono_ms);
+  const wire::SeqNum ack{tcp.ack};
+  const auto agreement =
+      backend ? proxy::agreement(*backend, wire::SeqNum{tcp.seq}, ack) : proxy::Agreement::kUnrelated;
+  if (agreement == proxy::Agreement::kAgrees) {
+    if (auto* adopted = adopt<kFamily>(burst, i, core, flow, backend->next)) {
+      if (live != nullptr) core.tally.add(Event::kReplaced);
+      return splice_segment<kFamily>(burst, i, core, *adopted);
+    }
   }
-  if (live != nullptr) {
-    if (live->state.phase.get() == ConnectionPhase::kUnfinished)
-      return make_stray<kFamily>(burst, i, Drop::kBadCookie);
-    return splice_segment<kFamily>(burst, i, core, *live);
+  if (live != nullptr) return splice_segment<kFamily>(burst, i, core, *live);
+  if (agreement == proxy::Agreement::kMistaken && core.stray_resets.take(core.now.mono_ms)) {
+    core.unknown_backends.forget(hash);
+    core.tally.add(Event::kUntranslatable);
+    const auto reset = [](wire::SeqNum seq) {
+      return Reply{.seq = seq, .ack = wire::SeqNum{0}, .flags = wire::TcpFlags::kRst, .window = 0};
+    };
+    static_cast<void>(
+        originate<kFamily>(core, link_path_of(burst, i), Toward::kBackend, flow, reset(backend->ack)));
+    return send_reply<kFamily>(burst, i, reset(ack));
   }
   if (!core.unknown_passes.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kUnknownLimited));
   core.tally.add(Event::kUnknownPassed);
   burst.on(Route::kForward).push(i);
+}
+
+/// A segment that fits no connection and brings no cookie.
+template <Family kFamily>
+void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
+  if (core.is_inline()) {
+    const bool waits = live != nullptr && live->state.phase.get() == ConnectionPhase::kUnfinished;
+    if (!waits) return pass_unknown<kFamily>(burst, i, core, live);
+  } else if (live != nullptr) {
+    return challenge<kFamily>(burst, i, core, live->state);
+  }
+  make_stray<kFamily>(burst, i, Drop::kBadCookie);
 }
 
 template <Family kFamily>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/cookie/cookie.hpp"
+#include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/reply.hpp"
 #include "dataplane/stages/stages.hpp"
 #include "dataplane/wire/tcp_options.hpp"
@@ -17,32 +18,47 @@ struct Question {
   LaneIndex lane;
   wire::SeqNum isn;
   std::uint32_t tsval;
+  proxy::Promise promise;
 };
 
-/// What the client asked for, as far as the service grants it. ECN is never granted: the acceptor does not
-/// echo congestion marks, and an ECE in the SYN-ACK would promise that it does (RFC 3168 6.1.1).
+/// What the built-in acceptor keeps. Never ECN: it does not echo congestion marks, and an ECE in the SYN-ACK
+/// would promise that it does (RFC 3168 6.1.1).
+proxy::Promise promise_of_acceptor(const service::Profile& profile) {
+  return {.mss = profile.mss,
+          .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(profile.window, 0xffff)),
+          .window_scale = profile.window_scale,
+          .sack = profile.sack,
+          .timestamps = profile.timestamps,
+          .ecn = false,
+          .known = 0};
+}
+
+/// What the client asked for, as far as it is promised. A cookie keeps ECN beside timestamps only.
 template <Family kFamily>
-cookie::ClientOptions granted(const wire::TcpOptions& options, const service::Profile& profile) {
+cookie::ClientOptions granted(const wire::TcpOptions& options, std::uint8_t flags,
+                              const proxy::Promise& promise) {
+  const bool timestamps = options.timestamps().has_value() && promise.timestamps;
   return {.mss = options.mss().value_or(cookie::kDefaultMss<kFamily>),
-          .window_scale = options.window_scale(),
-          .sack_permitted = options.sack_permitted() && profile.sack,
-          .timestamps = options.timestamps().has_value() && profile.timestamps};
+          .window_scale = promise.window_scale ? options.window_scale() : std::nullopt,
+          .sack_permitted = options.sack_permitted() && promise.sack,
+          .timestamps = timestamps,
+          .ecn = timestamps && promise.ecn && (flags & kEcnSetup) == kEcnSetup};
 }
 
 template <Family kFamily>
 void send_syn_ack(Burst& burst, const Question& question, const cookie::ClientOptions& client,
-                  const cookie::Cookie& cookie, const service::Profile& profile) {
-  wire::SynOptions offer{.mss = profile.mss, .sack_permitted = client.sack_permitted};
-  if (client.window_scale) offer.window_scale = profile.window_scale;
+                  const cookie::Cookie& cookie) {
+  wire::SynOptions offer{.mss = question.promise.mss, .sack_permitted = client.sack_permitted};
+  if (client.window_scale) offer.window_scale = question.promise.window_scale;
   if (client.timestamps) offer.timestamps = wire::TcpTimestamps{cookie.tsval, question.tsval};
   std::array<std::byte, wire::kMaxSynOptionBytes> options;
   const std::size_t bytes = wire::write_syn_options(options.data(), offer);
   send_reply<kFamily>(burst, question.lane,
                       {.seq = cookie.isn,
                        .ack = question.isn + 1,  // never data that came with the SYN: nothing keeps it
-                       .flags = wire::TcpFlags::kSyn | wire::TcpFlags::kAck,
-                       // The window of a SYN-ACK is never scaled (RFC 7323 2.2).
-                       .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(profile.window, 0xffff)),
+                       .flags = static_cast<std::uint8_t>(wire::TcpFlags::kSyn | wire::TcpFlags::kAck |
+                                                          (client.ecn ? wire::TcpFlags::kEce : 0)),
+                       .window = question.promise.window,  // of a SYN-ACK it is never scaled (RFC 7323 2.2)
                        .options = std::span{options}.first(bytes)});
 }
 
@@ -54,28 +70,30 @@ void answer(Burst& burst, CoreState& core) {
   Lane<cookie::Message<kFamily>> messages;
   Lane<cookie::ClientOptions> clients;
   Lane<cookie::Cookie> cookies;
+  const bool is_inline = core.is_inline();
   std::size_t n = 0;
   for (const LaneIndex i : burst.on(Routes<kFamily>::kSyn).take()) {
     const auto& ip = ip_header<kFamily>(burst, i);
     const wire::TcpHeader& tcp = tcp_header(burst, i);
     const wire::TcpOptions options = wire::parse_tcp_options(wire::options(tcp));
-    clients[n] = granted<kFamily>(options, (*core.services)[burst.view[i].service].profile);
-    if (clients[n].mss < cookie::kLeastMss) {
+    if (options.mss().value_or(cookie::kDefaultMss<kFamily>) < cookie::kLeastMss) {
       drop_lane(burst, i, Drop::kMssTooSmall);
       continue;
     }
+    const auto promise =
+        is_inline ? ask_backend<kFamily>(burst, i, core, options)
+                  : std::optional{promise_of_acceptor((*core.services)[burst.view[i].service].profile)};
+    if (!promise) continue;
+    clients[n] = granted<kFamily>(options, tcp.flags, *promise);
     const auto timestamps = options.timestamps();
-    questions[n] = {i, wire::SeqNum{tcp.seq}, timestamps ? timestamps->tsval : 0};
+    questions[n] = {i, wire::SeqNum{tcp.seq}, timestamps ? timestamps->tsval : 0, *promise};
     cookie::fill_message<kFamily>(messages[n], ip.source, ip.destination, tcp.src_port, tcp.dst_port,
                                   questions[n].isn);
     ++n;
   }
   if (n == 0) return;
   cookie::make_cookies<kFamily>(core.keys, messages.data(), clients.data(), cookies.data(), n);
-  for (std::size_t q = 0; q < n; ++q) {
-    const auto service = burst.view[questions[q].lane].service;
-    send_syn_ack<kFamily>(burst, questions[q], clients[q], cookies[q], (*core.services)[service].profile);
-  }
+  for (std::size_t q = 0; q < n; ++q) send_syn_ack<kFamily>(burst, questions[q], clients[q], cookies[q]);
   core.tally.add(Event::kSynAnswered, n);
 }
 

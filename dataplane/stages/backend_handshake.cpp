@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/stages/backend_promise.hpp"
+
 namespace synward {
 namespace {
 
@@ -62,7 +64,7 @@ void send_backend_syn(CoreState& core, const table::FlowKey<kFamily>& flow, wire
       core, pending.path, Toward::kBackend, flow,
       {.seq = client_isn,
        .ack = wire::SeqNum{0},
-       .flags = Flags::kSyn,
+       .flags = static_cast<std::uint8_t>(Flags::kSyn | (offer.ecn ? kEcnSetup : 0)),
        .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window, 0xffff)),  // never scaled
        .options = std::span{options}.first(bytes)}));
 }
@@ -92,6 +94,7 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
   PendingHandshake& handshake = core.pending[*pending];
   handshake.flow = flow;
   handshake.path = link_path_of(burst, i);
+  handshake.profile = backend_of<kFamily>(burst, i, core);
   handshake.offer = offer_of(segment, admission);
   send_backend_syn<kFamily>(core, flow, segment.seq - 1, handshake);
   return &inserted->connection;

@@ -36,6 +36,7 @@ void time_out(CoreState& core, const table::FlowKey<kFamily>& flow, PendingHands
     return send_backend_syn<kFamily>(core, flow, state.client_next - 1, handshake);
   }
   core.tally.add(Event::kBackendSilent);
+  core.profiles->silent(handshake.profile, core.now.mono_ms);
   static_cast<void>(originate<kFamily>(core, handshake.path, Toward::kClient, flow,
                                        {.seq = state.service_next,
                                         .ack = state.client_next,

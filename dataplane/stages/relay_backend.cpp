@@ -4,6 +4,7 @@
 
 #include "dataplane/proxy/connection_splice.hpp"
 #include "dataplane/stages/backend_handshake.hpp"
+#include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/intact.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -73,6 +74,14 @@ void acknowledge(const Answer<kFamily>& answer, const wire::TcpOptions& options,
   send_reply<kFamily>(answer.burst, answer.i, ack);
 }
 
+/// Which options the SYN of this handshake asked the backend for.
+std::uint8_t asked_options(const proxy::ClientOffer& offer) {
+  using proxy::OptionSet;
+  return static_cast<std::uint8_t>(
+      (offer.window_scale ? OptionSet::kScale : 0) | (offer.sack_permitted ? OptionSet::kSack : 0) |
+      (offer.tsval ? OptionSet::kTimestamps : 0) | (offer.ecn ? OptionSet::kEcn : 0));
+}
+
 /// The splice that makes of the backend's numbers those that the client was promised. Both TSvals, the
 /// cookie's and the backend's, stand for the same moment: so the client never sees its peer's clock go back,
 /// and what it echoes of the cookie becomes the backend's own TSval.
@@ -95,7 +104,11 @@ void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
   CoreState& core = answer.core;
   const auto index = state.splice.pending;
   const PendingHandshake& pending = core.pending[index];
-  const wire::TcpOptions options = wire::parse_tcp_options(wire::options(tcp_header(answer.burst, answer.i)));
+  const wire::TcpHeader& tcp = tcp_header(answer.burst, answer.i);
+  const wire::TcpOptions options = wire::parse_tcp_options(wire::options(tcp));
+  core.profiles->reached(pending.profile);
+  core.profiles->learn(pending.profile, facts_of<kFamily>(tcp, options, asked_options(pending.offer)),
+                       core.keys.current());
   if (pending.offer.tsval && !options.timestamps()) {  // the client will send them, and wait for them
     static_cast<void>(originate<kFamily>(core, pending.path, Toward::kBackend, answer.connection.key,
                                          reset_of(answer.ack)));
@@ -122,7 +135,9 @@ void finish_handshake(const Answer<kFamily>& answer) {
   if (!ip_is_intact<kFamily>(answer.burst, answer.i)) return answer.drop(Drop::kBadIpv4Checksum);
   if (!segment_is_intact<kFamily>(answer.burst, answer.i)) return answer.drop(Drop::kBadTcpChecksum);
   if (answer.has(Flags::kRst)) {
-    return of_our_syn ? refuse(answer, Event::kBackendRefused) : answer.drop(Drop::kBackendUnexpected);
+    if (!of_our_syn) return answer.drop(Drop::kBackendUnexpected);
+    answer.core.profiles->refused(answer.core.pending[state.splice.pending].profile, answer.core.now.mono_ms);
+    return refuse(answer, Event::kBackendRefused);
   }
   if (answer.has(Flags::kSyn) && of_our_syn) return establish(answer, state);
   if (answer.has(Flags::kAck)) return make_way(answer, answer.core.pending[state.splice.pending]);
@@ -142,6 +157,37 @@ void to_client(const Answer<kFamily>& answer) {
   answer.burst.on(Route::kForward).push(answer.i);
 }
 
+/// The answer to a SYN that passed: so much does this backend promise.
+template <Family kFamily>
+void learn(const Burst& burst, LaneIndex i, CoreState& core, std::uint64_t flow) {
+  const auto asked = core.passed_syns.recall(flow);
+  if (!asked || !ip_is_intact<kFamily>(burst, i) || !segment_is_intact<kFamily>(burst, i)) return;
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  const auto facts = facts_of<kFamily>(tcp, wire::parse_tcp_options(wire::options(tcp)), *asked);
+  core.profiles->reached(core.profiles->learn<kFamily>(ip_header<kFamily>(burst, i).source, tcp.src_port,
+                                                       facts, core.keys.current()));
+}
+
+/// Of a connection that synward does not follow. It passes as it is; its numbers tell whether the client's
+/// next segment belongs to it.
+template <Family kFamily>
+void pass_unknown(Burst& burst, LaneIndex i, CoreState& core, const table::FlowKey<kFamily>& flow) {
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  const std::uint64_t hash = table::hash<kFamily>(flow, core.secret);
+  const auto flag = [&tcp](std::uint8_t mask) { return (tcp.flags & mask) == mask; };
+  if (flag(Flags::kSyn | Flags::kAck)) learn<kFamily>(burst, i, core, hash);
+  const std::uint32_t length =
+      static_cast<std::uint32_t>(burst.view[i].transport_bytes - tcp.header_bytes()) +
+      (flag(Flags::kSyn) ? 1 : 0) + (flag(Flags::kFin) ? 1 : 0);
+  if (flag(Flags::kRst)) {
+    core.unknown_backends.forget(hash);
+  } else {
+    core.unknown_backends.remember(hash, {SeqNum{tcp.seq} + length, SeqNum{tcp.ack}}, core.now.mono_ms);
+  }
+  core.tally.add(Event::kUnknownPassed);
+  burst.on(Route::kForward).push(i);
+}
+
 template <Family kFamily>
 void decide(const Answer<kFamily>& answer) {
   const auto& state = answer.connection.state;
@@ -152,6 +198,9 @@ void decide(const Answer<kFamily>& answer) {
   }
   const bool syn_ack = answer.has(Flags::kSyn) && answer.has(Flags::kAck);
   if (!syn_ack) return to_client(answer);
+  const bool again = proxy::is_near(answer.seq + state.splice.seq_delta, state.service_next) &&
+                     proxy::is_near(answer.ack, state.client_next);
+  if (!again) return pass_unknown<kFamily>(answer.burst, answer.i, answer.core, answer.connection.key);
   // Our ACK was lost, or is late.
   const auto& tcp = tcp_header(answer.burst, answer.i);
   acknowledge(answer, wire::parse_tcp_options(wire::options(tcp)), state.splice.client_window);
@@ -168,9 +217,8 @@ void relay_family(Burst& burst, CoreState& core) {
   core.table<kFamily>().find_bulk(flows.data(), lanes.size(), found.data());
   for (std::size_t n = 0; n < lanes.size(); ++n) {
     const LaneIndex i = lanes[n];
-    if (found[n] == nullptr) {  // older than synward, or none of its own
-      core.tally.add(Event::kUnknownPassed);
-      burst.on(Route::kForward).push(i);
+    if (found[n] == nullptr) {
+      pass_unknown<kFamily>(burst, i, core, flows[n]);
       continue;
     }
     const wire::TcpHeader& tcp = tcp_header(burst, i);

@@ -31,7 +31,12 @@ def test_what_concerns_no_service_passes(lab: Lab) -> None:
 @pytest.mark.parametrize("address", SERVERS)
 def test_a_question_and_its_answer(lab: Lab, address: str) -> None:
     path = shield(lab)
+    exchange(path, address)  # passes, and teaches what its backend has
+    assert path.event("adopted") == 1
     exchange(path, address)
     assert path.event("promoted") == 1
     assert path.event("backend_established") == 1
+    [backend] = path.synward.stats()["backends"]
+    assert (backend["address"], backend["down"], backend["handshakes"]) == (address, False, 2)
+    assert backend["promise"]["timestamps"] and backend["promise"]["sack"]
     path.stop()

@@ -104,19 +104,19 @@ TYPED_TEST(BackendHandshake, OpensABoundedNumberOfHandshakes) {
 }
 
 TYPED_TEST(BackendHandshake, AFullTableMakesRoomOfTheOldestThatWaitsAndForgetsWhatItHeld) {
-  PipelineLab lab{PipelineLab::default_services(), 12, 64, PipelineLab::Mode::kInline};
-  const std::size_t slots = lab.core.table<TestFixture::kFamily>().slots();
+  PipelineLab small{PipelineLab::default_services(), 12, 64, PipelineLab::Mode::kInline};
+  const std::size_t slots = small.core.table<TestFixture::kFamily>().slots();
   std::vector<typename TestFixture::Client> clients;
   clients.reserve(slots + 1);
   for (std::size_t c = 0; c < slots; ++c) {
-    auto& one = clients.emplace_back(lab, static_cast<std::uint16_t>(41000 + c)).ask();
-    EXPECT_EQ(lab.run(one.ack()).verdict, Route::kHold);
+    auto& one = clients.emplace_back(small, static_cast<std::uint16_t>(41000 + c)).ask();
+    EXPECT_EQ(small.run(one.ack()).verdict, Route::kHold);
   }
-  auto& last = clients.emplace_back(lab, std::uint16_t{50000}).ask();
-  EXPECT_EQ(lab.run(last.ack()).verdict, Route::kHold);
-  EXPECT_EQ(read(lab.core.counters)[Event::kUnfinishedEvicted], 1u);
-  lab.pass(8'000);
-  EXPECT_EQ(lab.core.pending.size(), 0u);
+  auto& last = clients.emplace_back(small, std::uint16_t{50000}).ask();
+  EXPECT_EQ(small.run(last.ack()).verdict, Route::kHold);
+  EXPECT_EQ(read(small.core.counters)[Event::kUnfinishedEvicted], 1u);
+  small.pass(8'000);
+  EXPECT_EQ(small.core.pending.size(), 0u);
 }
 
 TYPED_TEST(BackendHandshake, TheSynIsRepeatedAfterOneAndThreeSecondsAndTheClientResetAfterSeven) {

@@ -31,12 +31,12 @@ class LabClient {
 
   explicit LabClient(PipelineLab& lab, std::uint16_t port = 40000,
                      const wire::SynOptions& asked = kLinuxOptions)
-      : lab_{lab}, port_{port}, asked_{asked} {}
+      : lab_{&lab}, port_{port}, asked_{asked} {}
 
   [[nodiscard]] Bytes syn() const { return frame(Flags::kSyn).seq(isn).ack(0).tcp_options(asked_).build(); }
   /// Sends the SYN and takes the SYN-ACK.
   LabClient& ask() {
-    const auto answer = segment_in<kFamily>(lab_.run(syn()).frame);
+    const auto answer = segment_in<kFamily>(lab_->run(syn()).frame);
     EXPECT_EQ(answer.flags, Flags::kSyn | Flags::kAck);
     service_next = answer.seq.value() + 1;
     agreed_timestamps = answer.options.timestamps;
@@ -45,7 +45,7 @@ class LabClient {
   /// The whole handshake.
   LabClient& open() {
     ask();
-    EXPECT_EQ(lab_.run(ack()).verdict, Route::kForward);
+    EXPECT_EQ(lab_->run(ack()).verdict, Route::kForward);
     return *this;
   }
   /// A segment at the present numbers, with timestamps where they were agreed on.
@@ -70,14 +70,14 @@ class LabClient {
   }
   /// Runs the frame and reads the answer.
   handshake::Segment answer_to(const Bytes& sent) {
-    const Outcome outcome = lab_.run(sent);
+    const Outcome outcome = lab_->run(sent);
     EXPECT_EQ(outcome.verdict, Route::kSend) << kRouteTable[std::size_t(outcome.verdict)].label << " "
                                              << kDropTable[std::size_t(outcome.reason)].label;
     return segment_in<kFamily>(outcome.frame);
   }
   /// Of this client's connection.
   [[nodiscard]] std::optional<table::ConnectionPhase> phase() const {
-    const auto* found = lab_.core.template table<kFamily>().find(key());
+    const auto* found = lab_->core.template table<kFamily>().find(key());
     return found == nullptr ? std::nullopt : std::optional{found->state.phase.get()};
   }
   [[nodiscard]] table::FlowKey<kFamily> key() const {
@@ -99,7 +99,7 @@ class LabClient {
     return built.tcp(port_, kServicePort, static_cast<std::uint8_t>(flags));
   }
 
-  PipelineLab& lab_;
+  PipelineLab* lab_;
   std::uint16_t port_;
   wire::SynOptions asked_;
 

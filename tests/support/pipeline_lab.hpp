@@ -48,6 +48,8 @@ class PipelineLab {
     } else {
       core.ports.push_back({.side = Side::kOutside, .other = kInside});
       core.ports.push_back({.side = Side::kInside, .other = kOutside});
+      core.profiles = &profiles;
+      learn_linux();
     }
     set_time(kStartMs);
   }
@@ -106,7 +108,19 @@ class PipelineLab {
                             Event::kReplaced, Event::kBackendRefused, Event::kBackendSilent,
                             Event::kTimestampsDeclined, Event::kResetByBackend, Event::kUnfinishedEvicted})
       open_or_ended += now[end];
-    EXPECT_EQ(now[Event::kPromoted], open_or_ended);
+    EXPECT_EQ(now[Event::kPromoted] + now[Event::kAdopted], open_or_ended);
+  }
+  /// Both services are Linux; a test that wants to see that learned makes profiles of its own.
+  void learn_linux() {
+    using proxy::Answer;
+    proxy::SynAckFacts facts{.mss = 1460, .window = 65160, .scaling = Answer::kAgreed, .scale = 7};
+    facts.sack = facts.timestamps = Answer::kAgreed;
+    facts.ecn = Answer::kDeclined;
+    profiles.learn<wire::Family::kIpv4>(kService4, wire::Port{kServicePort}, facts,
+                                        cookie::slot_at(kStartMs));
+    facts.mss = 1440;
+    profiles.learn<wire::Family::kIpv6>(kService6, wire::Port{kServicePort}, facts,
+                                        cookie::slot_at(kStartMs));
   }
   void set_time(std::uint64_t wall_ms) {
     core.set_clock({.wall_ms = wall_ms, .mono_ms = wall_ms - kStartMs + 1});
@@ -192,6 +206,7 @@ class PipelineLab {
 
  public:
   CoreState core{first_keys(), services_, memory_.plan};
+  proxy::BackendProfiles profiles{table::HashSecret{}, 16};
   RxChecksum nic_verdict = RxChecksum::kUnknown;
 };
 

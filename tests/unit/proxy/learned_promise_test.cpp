@@ -54,8 +54,13 @@ TEST_P(Change, IsToTheLeastOfBothAndTheNewScale) {
   EXPECT_EQ(backend.promise(kNow + 4), c.expected);
 }
 constexpr SynAckFacts kNothingAsked{.mss = 1460, .window = 65160};
-constexpr Promise kNoOptions{
-    .mss = 1460, .window = 65160, .window_scale = {}, .sack = false, .timestamps = false, .ecn = false};
+constexpr Promise kNoOptions{.mss = 1460,
+                             .window = 65160,
+                             .window_scale = {},
+                             .sack = false,
+                             .timestamps = false,
+                             .ecn = false,
+                             .known = 15};
 constexpr SynAckFacts kAllDeclined{.mss = 1460,
                                    .window = 65160,
                                    .scaling = Answer::kDeclined,

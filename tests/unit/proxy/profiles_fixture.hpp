@@ -25,8 +25,13 @@ constexpr SynAckFacts kLinux{.mss = 1460,
                              .sack = Answer::kAgreed,
                              .timestamps = Answer::kAgreed,
                              .ecn = Answer::kAgreed};
-constexpr Promise kLinuxPromise{
-    .mss = 1460, .window = 65160, .window_scale = 7, .sack = true, .timestamps = true, .ecn = true};
+constexpr Promise kLinuxPromise{.mss = 1460,
+                                .window = 65160,
+                                .window_scale = 7,
+                                .sack = true,
+                                .timestamps = true,
+                                .ecn = true,
+                                .known = 15};
 
 inline SynAckFacts with_mss(std::uint16_t mss) {
   SynAckFacts facts = kLinux;

@@ -1,0 +1,46 @@
+// What SYN-ACKs and SYNs say on behalf of a backend, from what it said itself.
+#pragma once
+
+#include <optional>
+
+#include "dataplane/core_state.hpp"
+#include "dataplane/proxy/backend_profiles.hpp"
+#include "dataplane/stages/reply.hpp"
+#include "dataplane/wire/tcp_options.hpp"
+
+namespace synward {
+
+/// RFC 3168 6.1.1: a SYN that asks for ECN has both.
+inline constexpr std::uint8_t kEcnSetup = wire::TcpFlags::kEce | wire::TcpFlags::kCwr;
+
+/// Which options a SYN asks for: an OptionSet.
+[[nodiscard]] inline std::uint8_t asked_options(const wire::TcpOptions& options, std::uint8_t flags) {
+  using proxy::OptionSet;
+  int asked = 0;
+  if (options.window_scale()) asked |= OptionSet::kScale;
+  if (options.sack_permitted()) asked |= OptionSet::kSack;
+  if (options.timestamps()) asked |= OptionSet::kTimestamps;
+  if ((flags & kEcnSetup) == kEcnSetup) asked |= OptionSet::kEcn;
+  return static_cast<std::uint8_t>(asked);
+}
+
+/// What a backend's SYN-ACK says to who asked for `asked`. It agrees to ECN by ECE alone.
+template <wire::Family kFamily>
+[[nodiscard]] proxy::SynAckFacts facts_of(const wire::TcpHeader& syn_ack, const wire::TcpOptions& options,
+                                          std::uint8_t asked);
+
+/// In the wire: what the SYN-ACK to this SYN may promise. Nothing when there will be none: then the lane has
+/// passed, for the backend to answer itself, or was reset or dropped.
+template <wire::Family kFamily>
+[[nodiscard]] std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core,
+                                                        const wire::TcpOptions& options);
+
+/// The profile of the backend that a client's lane is for.
+template <wire::Family kFamily>
+[[nodiscard]] inline proxy::BackendProfiles::Index backend_of(const Burst& burst, LaneIndex i,
+                                                              const CoreState& core) {
+  return core.profiles->find<kFamily>(ip_header<kFamily>(burst, i).destination,
+                                      tcp_header(burst, i).dst_port);
+}
+
+}  // namespace synward

@@ -1,0 +1,184 @@
+// What is learned of a backend: SYNs that pass and teach, promises, a backend that is down, older
+// connections.
+#include "tests/support/lab_backend.hpp"
+
+namespace synward::test {
+namespace {
+
+using Flags = wire::TcpFlags;
+using table::ConnectionPhase;
+
+/// A lab whose backends have never answered.
+template <typename Type>
+class Unlearned : public ProxyTest<Type> {
+ protected:
+  Unlearned() { this->lab.core.profiles = &nothing; }
+  /// A SYN of this client passes; returns the SYN-ACK that the client gets from the backend itself.
+  handshake::Segment pass_syn() {
+    const Bytes asked = this->client.syn();
+    const Outcome passed = this->lab.run(asked);
+    EXPECT_EQ(passed.verdict, Route::kForward);
+    EXPECT_EQ(passed.frame, asked);
+    const Bytes answer = this->backend.syn_ack(segment_in<Type::kFamily>(asked));
+    const Outcome back = this->lab.run_inside(answer);
+    EXPECT_EQ(back.verdict, Route::kForward);
+    EXPECT_EQ(back.frame, answer);
+    const auto seen = segment_in<Type::kFamily>(answer);
+    this->client.service_next = seen.seq.value() + 1;
+    this->client.agreed_timestamps = seen.options.timestamps;
+    return seen;
+  }
+  proxy::BackendProfiles nothing{table::HashSecret{}, 16};
+};
+TYPED_TEST_SUITE(Unlearned, Families);
+
+TYPED_TEST(Unlearned, TheFirstSynPassesAndItsAnswerIsWhatLaterOnesGet) {
+  const auto answer = this->pass_syn();
+  EXPECT_EQ(this->counted(Event::kSynPassed), 1u);
+  typename TestFixture::Client second{this->lab, 40001};
+  second.ask();
+  const auto syn_ack = segment_in<TestFixture::kFamily>(this->lab.run(second.syn()).frame);
+  EXPECT_EQ(syn_ack.options.mss, answer.options.mss);
+  EXPECT_EQ(syn_ack.options.window_scale, answer.options.window_scale);
+  EXPECT_EQ(syn_ack.options.sack_permitted, answer.options.sack_permitted);
+  EXPECT_EQ(syn_ack.options.timestamps.has_value(), answer.options.timestamps.has_value());
+  EXPECT_EQ(syn_ack.window, answer.window);
+}
+
+TYPED_TEST(Unlearned, WhatTheBackendDeclinedIsPromisedToNobody) {
+  this->backend = typename TestFixture::Backend{this->client, {.mss = 1400}};
+  this->pass_syn();
+  typename TestFixture::Client second{this->lab, 40001};
+  const auto syn_ack = segment_in<TestFixture::kFamily>(this->lab.run(second.syn()).frame);
+  EXPECT_EQ(syn_ack.options.mss, 1400);
+  EXPECT_FALSE(syn_ack.options.window_scale);
+  EXPECT_FALSE(syn_ack.options.sack_permitted);
+  EXPECT_FALSE(syn_ack.options.timestamps);
+  // Nor is the backend asked for it again, whatever the client's own SYN had.
+  second.ask();
+  EXPECT_EQ(this->lab.run(second.ack()).verdict, Route::kHold);
+  const auto syn = this->syn_to_backend();
+  EXPECT_FALSE(syn.options.window_scale);
+  EXPECT_FALSE(syn.options.sack_permitted);
+  EXPECT_FALSE(syn.options.timestamps);
+}
+
+TYPED_TEST(Unlearned, AConnectionThatPassedIsFollowedFromItsFirstAckOnAndNotTranslated) {
+  this->pass_syn();
+  const Bytes ack = this->client.ack();
+  const Outcome outcome = this->lab.run(ack);
+  EXPECT_EQ(outcome.verdict, Route::kForward);
+  EXPECT_EQ(outcome.frame, ack);
+  EXPECT_EQ(this->counted(Event::kAdopted), 1u);
+  EXPECT_EQ(this->client.phase(), ConnectionPhase::kEstablished);
+  const Bytes question = this->client.text("question"), answer = this->backend.text("answer");
+  EXPECT_EQ(this->lab.run(question).frame, question);
+  EXPECT_EQ(this->lab.run_inside(answer).frame, answer);
+}
+
+TYPED_TEST(Unlearned, AFloodBeforeTheFirstAnswerReachesTheBackendWithinABudget) {
+  std::uint32_t passed = 0;
+  for (std::uint16_t n = 0; n < 100; ++n) {
+    const Outcome outcome =
+        this->lab.run(typename TestFixture::Client{this->lab, static_cast<std::uint16_t>(2000 + n)}.syn());
+    passed += outcome.verdict == Route::kForward ? 1 : 0;
+    EXPECT_EQ(outcome.reason, outcome.verdict == Route::kForward ? Drop::kNone : Drop::kBackendUnknown);
+  }
+  EXPECT_EQ(passed, kAskingSynsPerSecond);
+}
+
+TYPED_TEST(Unlearned, AnOptionThatNobodyAskedForYetLetsOneSynASecondPass) {
+  this->client = typename TestFixture::Client{this->lab, 40000, kWindowsOptions};  // no timestamps
+  this->backend = typename TestFixture::Backend{this->client};
+  this->pass_syn();
+  this->lab.pass(1'000);
+  std::uint32_t passed = 0;
+  for (std::uint16_t n = 0; n < 50; ++n) {
+    const Outcome outcome =
+        this->lab.run(typename TestFixture::Client{this->lab, static_cast<std::uint16_t>(2000 + n)}.syn());
+    passed += outcome.verdict == Route::kForward ? 1 : 0;
+    if (outcome.verdict == Route::kForward) continue;
+    EXPECT_FALSE(segment_in<TestFixture::kFamily>(outcome.frame).options.timestamps);
+  }
+  EXPECT_EQ(passed, 1u);
+}
+
+TYPED_TEST(Unlearned, ASynAckOutOfTheBlueTeachesNothing) {
+  handshake::Segment nobodys;
+  nobodys.options = kLinuxOptions;
+  EXPECT_EQ(this->lab.run_inside(this->backend.syn_ack(nobodys)).verdict, Route::kForward);
+  EXPECT_EQ(this->nothing.size(), 0u);
+}
+
+TYPED_TEST(Unlearned, AConnectionOlderThanSynwardIsAdoptedWhenBothDirectionsAgree) {
+  this->client.service_next = this->backend.next;
+  const auto stranger = [this](std::uint32_t seq, std::uint32_t ack) {
+    return this->lab.run(this->client.segment().seq(seq).ack(ack).build());
+  };
+  EXPECT_EQ(stranger(this->client.next, this->backend.next).verdict, Route::kForward);  // within the budget
+  EXPECT_EQ(this->counted(Event::kUnknownPassed), 1u);
+  EXPECT_EQ(this->lab.run_inside(this->backend.segment().build()).verdict, Route::kForward);
+  stranger(this->client.next + (1u << 30), this->backend.next);
+  EXPECT_EQ(this->counted(Event::kAdopted), 0u);
+  stranger(this->client.next, this->backend.next);
+  EXPECT_EQ(this->counted(Event::kAdopted), 1u);
+}
+
+TYPED_TEST(Unlearned, AConnectionThatAnEarlierSynwardTranslatedIsResetAtBothEnds) {
+  this->client.service_next = 0xdead'0000;  // numbers of a cookie that nobody remembers
+  this->lab.run_inside(this->backend.segment().build());
+  const Outcome outcome = this->lab.run(this->client.text("hello?"));
+  EXPECT_EQ(outcome.verdict, Route::kSend);
+  const auto rst = segment_in<TestFixture::kFamily>(outcome.frame);
+  EXPECT_EQ(rst.flags, Flags::kRst);
+  EXPECT_EQ(rst.seq.value(), 0xdead'0000u);
+  const auto sent = this->lab.take_originated();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].port, PipelineLab::kInside);
+  EXPECT_EQ(segment_in<TestFixture::kFamily>(sent[0].bytes).seq.value(), this->client.isn + 1);
+  EXPECT_EQ(this->counted(Event::kUntranslatable), 1u);
+}
+
+template <typename Type>
+using Down = ProxyTest<Type>;
+TYPED_TEST_SUITE(Down, Families);
+
+TYPED_TEST(Down, ARefusalLetsAFewSynsPassForASecondAndResetsTheOthersAtOnce) {
+  this->promote();
+  this->to_client(this->backend.frame(Flags::kRst | Flags::kAck).seq(0).ack(this->client.isn + 1).build());
+  std::uint32_t passed = 0, resets = 0;
+  const std::uint32_t all = kAskingSynsPerSecond + kDownResetsPerSecond + 5;
+  for (std::uint32_t n = 0; n < all; ++n) {
+    typename TestFixture::Client other{this->lab, static_cast<std::uint16_t>(2000 + n)};
+    const Outcome outcome = this->lab.run(other.syn());
+    passed += outcome.verdict == Route::kForward ? 1 : 0;
+    if (outcome.verdict == Route::kDrop) {
+      EXPECT_EQ(outcome.reason, Drop::kBackendDown);
+    }
+    if (outcome.verdict != Route::kSend) continue;
+    ++resets;
+    const auto rst = segment_in<TestFixture::kFamily>(outcome.frame);
+    ASSERT_EQ(rst.flags, Flags::kRst | Flags::kAck);
+    ASSERT_EQ(rst.ack.value(), other.isn + 1);
+  }
+  EXPECT_EQ(passed, kAskingSynsPerSecond);
+  EXPECT_EQ(resets, kDownResetsPerSecond);
+  this->lab.pass(1'100);
+  typename TestFixture::Client later{this->lab, 50000};
+  later.ask();  // a second later it may be up again
+}
+
+TYPED_TEST(Down, OneAnswerBringsItUpAtOnce) {
+  this->promote();
+  this->to_client(this->backend.frame(Flags::kRst | Flags::kAck).seq(0).ack(this->client.isn + 1).build());
+  typename TestFixture::Client other{this->lab, 50000};
+  typename TestFixture::Backend up{other};
+  const Outcome passed = this->lab.run(other.syn());
+  ASSERT_EQ(passed.verdict, Route::kForward);
+  this->lab.run_inside(up.syn_ack(segment_in<TestFixture::kFamily>(passed.frame)));
+  typename TestFixture::Client third{this->lab, 50001};
+  third.ask();
+}
+
+}  // namespace
+}  // namespace synward::test
