@@ -16,6 +16,7 @@
 #include "dataplane/proxy/backend_memory.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
+#include "dataplane/prefix_budget.hpp"
 #include "dataplane/service/service_table.hpp"
 #include "dataplane/steering.hpp"
 #include "dataplane/stray_memory.hpp"
@@ -112,6 +113,7 @@ struct CoreState {
       : keys{slot_keys},
         services{&service_table},
         secret{plan.secret},
+        syn_budget{plan.secret},
         accept_queue{plan.backlog},
         paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.multipliers[0][2],
                plan.secret.addends[0]}},
@@ -150,6 +152,7 @@ struct CoreState {
   const service::ServiceTable* services;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
+  PrefixBudget syn_budget;
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
   proxy::PendingHandshakes pending;

@@ -37,7 +37,8 @@ enum class Drop : std::uint8_t {
   kBadIpv4Checksum,
   kBadTcpChecksum,
   kBadIcmpChecksum,
-  // answer_syn
+  // limit_syns, answer_syn
+  kSynBudget,
   kMssTooSmall,
   // find_connection, admit_ack
   kRstWithoutConnection,
@@ -92,6 +93,8 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kBadTcpChecksum, "bad_tcp_checksum",
      "TCP checksum does not match; from a veth or TAP: ethtool -K PEER tx off"},
     {Drop::kBadIcmpChecksum, "bad_icmp_checksum", "ICMP or ICMPv6 checksum does not match"},
+    {Drop::kSynBudget, "syn_budget",
+     "SYN from a client prefix that gets more SYN-ACKs than one may: dropped at random"},
     {Drop::kMssTooSmall, "mss_too_small",
      "SYN offers a segment size below any link's: it asks for many packets (CVE-2019-11479)"},
     {Drop::kRstWithoutConnection, "rst_without_connection", "RST for no connection of ours"},

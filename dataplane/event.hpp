@@ -10,6 +10,7 @@ namespace synward {
 
 enum class Event : std::uint8_t {
   kSynAnswered,
+  kPrefixUnmarked,
   kCookieValid,
   kPromoted,
   kReplaced,
@@ -44,6 +45,8 @@ enum class Event : std::uint8_t {
 
 inline constexpr Table<Event> kEventTable{{
     {Event::kSynAnswered, "syn_answered", "SYNs answered with a cookie (Linux: SyncookiesSent)"},
+    {Event::kPrefixUnmarked, "prefix_unmarked",
+     "samples of client prefixes beyond their budget of SYN-ACKs, but too many others are: not limited"},
     {Event::kCookieValid, "cookie_valid", "segments that brought a valid cookie (Linux: SyncookiesRecv)"},
     {Event::kPromoted, "promoted", "connections that a cookie opened"},
     {Event::kReplaced, "replaced",

@@ -15,6 +15,7 @@ enum class Gauge : std::uint8_t {
   kAcceptQueue,
   kBackendHandshakes,
   kHeldPackets,
+  kLimitedPrefixes,
   kCount
 };
 
@@ -26,6 +27,8 @@ inline constexpr Table<Gauge> kGaugeTable{{
     {Gauge::kAcceptQueue, "accept_queue", "connections waiting in the accept queues"},
     {Gauge::kBackendHandshakes, "backend_handshakes", "handshakes with backends that are not complete yet"},
     {Gauge::kHeldPackets, "held_packets", "segments of clients that wait for them"},
+    {Gauge::kLimitedPrefixes, "limited_prefixes",
+     "client prefixes, IPv4 /24 or IPv6 /64, of whose SYNs some are dropped at random: see syn_budget"},
 }};
 static_assert(rows_in_enum_order(kGaugeTable));
 

@@ -161,6 +161,8 @@ void publish(CoreState& core) {
   set(Gauge::kAcceptQueue, core.accept_queue.size());
   set(Gauge::kBackendHandshakes, core.pending.size());
   set(Gauge::kHeldPackets, core.held);
+  core.syn_budget.advance(core.now.mono_ms);  // also where no SYN comes any more
+  set(Gauge::kLimitedPrefixes, core.syn_budget.limited());
   core.publish_events();
 }
 

@@ -11,6 +11,7 @@ void run_burst(CoreState& core, Burst& burst) {
   verify_checksum(burst, core);  // of what ends here: NIC verdict first, our own sum otherwise
   answer_neighbor(burst, core);  // ARP, NDP
   answer_echo(burst, core);      // ICMPv4/v6 echo
+  limit_syns(burst, core);       // no more SYN-ACKs to one client prefix than its budget
   answer_syn(burst, core);       // mint a cookie, turn the frame into a SYN-ACK
   relay(burst, core);            // known flows go to their acceptor or backend, so nobody's order changes
   admit_ack(burst, core);        // check the cookie, promote, and on as above

@@ -20,6 +20,11 @@ class Core {
     state.ports.push_back({.mac = kOurMac});
     state.set_clock({.wall_ms = kNow, .mono_ms = 1});
   }
+  /// As much time as so many packets take at 10 M a second.
+  void pass_time(std::size_t packets) {
+    packets_ += packets;
+    state.set_clock({.wall_ms = kNow, .mono_ms = 1 + packets_ / 10'000});
+  }
   /// Erases the connections in the accept queue, and with them all that were opened since the last time.
   void forget_connections() {
     const auto forget = [this]<wire::Family kFamily>(const table::FlowKey<kFamily>& flow) {
@@ -56,6 +61,7 @@ class Core {
         .prefix_bits = 128,
         .port = kServicePort,
         .profile = {.mss = 1440}}}};
+  std::size_t packets_ = 0;
   const HugeMemory memory4_{kTableBytes<wire::Family::kIpv4>}, memory6_{kTableBytes<wire::Family::kIpv6>};
 
  public:

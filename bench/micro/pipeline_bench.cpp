@@ -126,6 +126,12 @@ void add_all() {
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(
+        std::string{"SYN, another prefix is limited"} + ending, [of] { return syns_beside_limited(of); },
+        pipeline);
+  }
+  for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
+    const Family of = family;
+    add_row(
         std::string{"cookie ACK, promoted"} + ending, [of] { return cookie_acks(of); }, pipeline);
     add_row(
         std::string{"forged ACK, dropped"} + ending, [of] { return forged_acks(of); }, pipeline);

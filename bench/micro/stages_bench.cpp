@@ -25,6 +25,7 @@ constexpr Stage kStages[] = {
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
     {"answer_neighbor", answer_neighbor},
     {"answer_echo", answer_echo},
+    {"limit_syns", limit_syns},
     {"answer_syn", answer_syn},
     {"find_connection", find_connection},
     {"relay", relay},
@@ -88,6 +89,8 @@ int main(int argc, char** argv) {
   using namespace synward::bench;
   add_column("/SYN, IPv4", [] { return syns(Family::kIpv4, Layout::kLinux); });
   add_column("/SYN, IPv6", [] { return syns(Family::kIpv6, Layout::kLinux); });
+  add_column("/SYN, IPv4, a prefix limited", [] { return syns_beside_limited(Family::kIpv4); });
+  add_column("/SYN, IPv6, a prefix limited", [] { return syns_beside_limited(Family::kIpv6); });
   add_column("/cookie ACK", [] { return cookie_acks(Family::kIpv4); });
   add_column("/forged ACK", [] { return forged_acks(Family::kIpv4); });
   add_column("/text", [] { return texts(Family::kIpv4); });

@@ -91,7 +91,20 @@ void rewind(Core& core, const FrameSet& set) {
 
 Traffic syns(Family family, Layout layout) {
   return {.stamps = stamps(family, layout),
-          .ended = [](const auto& seen) { return std::min(seen[Event::kSynAnswered], seen[Route::kSend]); }};
+          .ended = [](const auto& seen) { return std::min(seen[Event::kSynAnswered], seen[Route::kSend]); },
+          .begin = [](Core& core) { core.state.syn_budget = PrefixBudget{core.state.secret}; },
+          .prepare = [](Core& core, const FrameSet& set) { core.pass_time(set.size()); }};
+}
+
+Traffic syns_beside_limited(Family family) {
+  Traffic traffic = syns(family, Layout::kLinux);
+  traffic.prepare = [](Core& core, const FrameSet& set) {
+    core.pass_time(set.size());
+    PrefixBudget& budget = core.state.syn_budget;
+    budget.advance(core.state.now.mono_ms);
+    while (!budget.active()) (void)budget.sample(kBurstMax, [](std::size_t) { return ClientPrefix{1}; });
+  };
+  return traffic;
 }
 
 Traffic foreign_frames() {

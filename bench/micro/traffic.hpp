@@ -23,6 +23,8 @@ struct Traffic {
 
 /// Every one is answered.
 [[nodiscard]] Traffic syns(wire::Family family, Layout layout);
+/// The same from Linux, while SYNs of a client prefix that sends none of these are limited.
+[[nodiscard]] Traffic syns_beside_limited(wire::Family family);
 /// Frames that classify() drops at its second look at them.
 [[nodiscard]] Traffic foreign_frames();
 /// Bare ACKs with valid cookies: every one opens a connection.

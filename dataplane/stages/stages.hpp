@@ -18,6 +18,8 @@ void verify_checksum(Burst& burst, const CoreState& core);
 void answer_neighbor(Burst& burst, CoreState& core);
 /// ICMP and ICMPv6 echo requests to our addresses become their replies.
 void answer_echo(Burst& burst, CoreState& core);
+/// SYNs of client prefixes that sent too many end at random; mostly it only takes samples.
+void limit_syns(Burst& burst, CoreState& core);
 /// SYNs become SYN-ACKs that carry a cookie; reads no connection, writes none.
 void answer_syn(Burst& burst, CoreState& core);
 /// Segments of known connections go to the acceptor, or on to their backend.
