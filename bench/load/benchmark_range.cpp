@@ -117,7 +117,7 @@ SourcePrefix SourcePrefix::parse(const std::string& text) {
 }
 
 SourcePrefix SourcePrefix::default_for(const IpAddress& address) {
-  return parse(address.index() == 0 ? "198.19.0.0/16" : "2001:2:0:1::/64");
+  return parse(address.index() == 0 ? "198.19.0.0/16" : "2001:2:0:8000::/49");
 }
 
 }  // namespace synward::load

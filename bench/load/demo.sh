@@ -32,7 +32,7 @@ inside() {
     ip address add 2001:2::1/64 dev near nodad
     ip link set near up
     ip route add blackhole 198.19.0.0/16  # who the flood claims to be: what is said to them ends here in silence
-    ip route add blackhole 2001:2:0:1::/64
+    ip route add blackhole 2001:2:0:8000::/49
 END
   ip netns exec synward-server bash -eu <<'END'
     echo 1 >/proc/sys/net/ipv6/conf/far/disable_ipv6  # the interface is synward's: the kernel says nothing on it

@@ -162,7 +162,7 @@ void add_flood_options(CLI::App& command, Options& options) {
   command.add_option("--interface", options.interface, "The SYNs leave by it")->required();
   command
       .add_option("--source", options.sources,
-                  "Where they claim to come from (default: 198.19.0.0/16 or 2001:2:0:1::/64)")
+                  "Where they claim to come from (default: 198.19.0.0/16 or 2001:2:0:8000::/49)")
       ->check(accepted_by(SourcePrefix::parse));
   command.add_option("--mac", options.mac, "Of the target's station; else it is resolved")
       ->check(accepted_by(parse_mac));
