@@ -192,6 +192,16 @@ TEST(PrefixBudget, TenThousandPrefixesBelowItMarkNothingAt10M) {
   EXPECT_EQ(load.active_ms(), 0u);
 }
 
+TEST(PrefixBudget, PrefixesJustBelowItMarkNothingAlthoughSomeShareACounter) {
+  constexpr std::size_t kPrefixes = 800;  // of whom 39 pairs share one in each row
+  std::mt19937_64 random{18};
+  std::vector<ClientPrefix> prefixes(kPrefixes);
+  for (auto& prefix : prefixes) prefix = anywhere(random);
+  Load load{17, [&](auto& pick) { return prefixes[pick() % kPrefixes]; }};
+  load.run(1030, 0, 0.9 * kBudget * kPrefixes);
+  EXPECT_EQ(load.active_ms(), 0u);
+}
+
 /// Marks kVictim as nobody may: with SYNs that come at once and not again.
 void make_suspect(PrefixBudget& budget, ClientPrefix prefix = kVictim) {
   std::size_t refused = 0;
