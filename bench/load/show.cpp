@@ -77,7 +77,7 @@ std::string p99_text(const ClientReport& report, std::size_t first) {
 /// What became of all frames, as a sum that the reader can check.
 std::string account_of(const nlohmann::json& stats) {
   constexpr std::pair<const char*, const char*> kEnds[] = {{"sent", "answered"},
-                                                           {"forwarded", "taken in"},
+                                                           {"forwarded", "passed on"},
                                                            {"held", "held"},
                                                            {"handed_over", "moved to another core"},
                                                            {"dropped", "dropped"}};

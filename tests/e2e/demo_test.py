@@ -19,12 +19,14 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "load" / "demo.
 SECONDS, CLIENTS, SYNS = 1.5, 60, 6000
 SHORT = ["--seconds", str(SECONDS), "--client-rate", str(CLIENTS / SECONDS), "--flood-rate", str(SYNS / SECONDS), "--stay", "0.3"]
 USERS = {
-    "root": ([], "synward and real Linux clients, each in a network namespace of its own"),
+    "root": ([], "nginx, synward and real Linux clients, each in a network namespace of its own"),
     "nobody": (
         ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"],
         "No right to make network namespaces: synward, the flood and clients in one process.",
     ),
 }
+# What a port that is no service's does: behind synward the server refuses, an endpoint says nothing.
+NOBODY_SERVES = {"root": "refused", "nobody": "connect_timeout"}
 
 
 class Demo:
@@ -32,6 +34,7 @@ class Demo:
 
     def __init__(self, folder: pathlib.Path, user: str):
         self.folder, self.temporary = folder, folder / "tmp"
+        self.user = user
         self._as_user, self.first_line = USERS[user]
         for program in (SCRIPT, pathlib.Path(binary()), pathlib.Path(binary()).with_name("synward-load")):
             shutil.copy(program, folder)
@@ -68,9 +71,9 @@ class Demo:
     def expect_nothing_left(self) -> None:
         wait_until(lambda: not self.processes(), f"the end of {self.processes()}", seconds=3)
         assert list(self.temporary.iterdir()) == []
-        assert not [name for name in ("server", "clients") if (NAMESPACES / f"synward-{name}").exists()]
+        assert not [name for name in ("server", "wire", "clients") if (NAMESPACES / f"synward-{name}").exists()]
         assert not [name for name in ("synward.log", "demo.toml", "control.sock") if pathlib.Path("/run", name).exists()]
-        assert not [name for name in ("near", "far") if pathlib.Path("/sys/class/net", name).exists()]
+        assert not [name for name in ("near", "bare", "inside") if pathlib.Path("/sys/class/net", name).exists()]
 
 
 @pytest.fixture(params=USERS)
@@ -89,13 +92,17 @@ def test_real_clients_get_through_a_flood(demo):
     code, text = demo.run(*SHORT)
     assert code == 0, text
     assert text.startswith(demo.first_line), text
-    assert text.endswith("\nPASSED\n")
+    if demo.user == "root":  # the contrast, and curl's view of it
+        assert "nginx without synward, quiet:  curl got its page 5 times of 5" in text
+        assert "the same, 20,000 SYNs/s:       curl got its page 0 times of 4" in text
+        assert "nginx behind synward, flooded: curl got its page 20 times of 20" in text
+    assert "\nPASSED\n" in text
     assert re.search(r"time +SYNs in/s +SYN-ACKs out/s +handshakes +failed +p99 +table +drops\n +\d+ s +[\d,]+ +[\d,]+ +\d+ ", text)
     assert number(r"Meanwhile ([\d,]+) of 60 real clients\nconnected, said a line and closed:", text) == CLIENTS
     assert number(r"([\d,]+) SYNs came from made-up addresses", text) >= 0.5 * SYNS  # a busy machine sends fewer
     assert number(r"synward answered ([\d,]+) SYNs", text) >= 0.5 * SYNS + CLIENTS
-    assert number(r"([\d,]+) cookies came\nback", text) == CLIENTS
-    assert 0 < number(r"at most (\d+) were seen in its table", text) <= CLIENTS
+    assert number(r"([\d,]+) cookies came\nback", text) >= CLIENTS  # and those of curl
+    assert 0 < number(r"at most (\d+) were seen in its table", text) <= CLIENTS + 40
     assert "All frames are accounted for: " in text
     demo.expect_nothing_left()
 
@@ -104,7 +111,7 @@ def test_clients_that_nobody_serves_fail_the_demo(demo):
     code, text = demo.run("--client-port", "444", "--seconds", "1", "--patience", "0.5")
     assert code == 1, text
     assert "Meanwhile 0 of 100 real clients" in text
-    assert "FAILED: 100 clients started, 0 connected, 0 closed, 100 failed (connect_timeout 100)" in text
+    assert f"FAILED: 100 clients started, 0 connected, 0 closed, 100 failed ({NOBODY_SERVES[demo.user]} 100)" in text
     demo.expect_nothing_left()
 
 
