@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "dataplane/handshake/segment_builder.hpp"
 #include "dataplane/worker.hpp"
 #include "tests/support/pipeline_lab.hpp"
 
@@ -35,6 +36,7 @@ class WireLab : public testing::Test {
     std::size_t packet_bytes = 2048;  ///< of a packet's buffer
     std::uint16_t mtu = 0;
     Poll poll = Poll::kAdaptive;
+    bool is_inline = false;  ///< the two devices are outside and inside
   };
   void start(Settings settings) { start_on(rings(settings), settings); }
   /// Over a device of DPDK's instead of rings.
@@ -49,6 +51,7 @@ class WireLab : public testing::Test {
           std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
                                       services_, memories_.emplace_back().plan));
       for (const auto& port : ports_) cores_.back()->ports.push_back(port->info());
+      if (settings.is_inline) make_inline(*cores_.back());
     }
     workers_ = std::make_unique<Workers>(cores_, ports_, steering(), settings.poll);
   }
@@ -149,6 +152,23 @@ class WireLab : public testing::Test {
         .build();
   }
 
+  /// Both services are known already.
+  void make_inline(CoreState& core) {
+    core.ports[0].side = Side::kOutside;
+    core.ports[0].other = 1;
+    core.ports[1].side = Side::kInside;
+    core.ports[1].other = 0;
+    core.profiles = &profiles_;
+    const proxy::SynAckFacts facts{.mss = 1460, .window = 65160};
+    profiles_.learn<wire::Family::kIpv4>(kService4, wire::Port{kServicePort}, facts,
+                                         cookie::slot_at(now_ms()));
+  }
+  static std::uint64_t now_ms() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+  }
+
   struct Argument {
     Workers* workers;
     std::uint16_t index;
@@ -156,6 +176,7 @@ class WireLab : public testing::Test {
   };
   static inline int made_ = 0;
   service::ServiceTable services_{PipelineLab::default_services()};
+  proxy::BackendProfiles profiles_{table::HashSecret{}, 16};
   std::vector<rte_ring*> in_, out_;
   std::unique_ptr<nic::PacketPool> pool_;
   std::vector<std::unique_ptr<nic::Port>> ports_;
