@@ -8,21 +8,26 @@
 
 namespace synward::proxy {
 
-/// Segments of a connection lie so near to each other, in both sequence spaces, however large the windows:
-/// what lies farther may be of a new connection of the same tuple, and is tried as its cookie first. Both
-/// numbers of a stranger's segment are near by 2^-14.
+/// Segments of a connection lie so near to each other, in both sequence spaces, however large the windows.
 inline constexpr std::int32_t kNear = 1 << 24;
 [[nodiscard]] inline bool is_near(wire::SeqNum a, wire::SeqNum b) {
   const std::int32_t apart = wire::distance(a, b);
   return apart > -kNear && apart < kNear;
 }
 
-/// Whether a client's segment can belong to this connection rather than to another one of the same tuple. Of
-/// what the client sends before the backend has answered, only what follows its cookie can.
+/// Whether a client's segment belongs to this connection rather than to another one of the same tuple; what
+/// does not is tried as a cookie first, and passes all the same when it is none. Of what the client sends
+/// before the backend has answered, only what follows its cookie belongs. Afterwards what repeats, or begins
+/// just where the client stopped, and acknowledges what has passed. A client that uses its port again soon
+/// has an ISN a little ahead of the old numbers (RFC 9293 3.4.1), and so begins beyond them; one that lost
+/// its memory is near to both by 2^-16.
 [[nodiscard]] inline bool fits(const table::ConnectionState& state, wire::SeqNum seq, wire::SeqNum ack) {
   if (state.phase.get() == table::ConnectionPhase::kUnfinished)
     return ack == state.service_next && wire::in_window(seq, state.client_next, 1u << 16);
-  return is_near(ack, state.service_next) && is_near(seq, state.client_next);
+  const auto follows = [](wire::SeqNum number, wire::SeqNum next) {
+    return next.value() - number.value() < static_cast<std::uint32_t>(kNear);
+  };
+  return follows(ack, state.service_next) && follows(seq, state.client_next);
 }
 
 [[nodiscard]] inline Splice splice_of(const table::ConnectionState& state) {

@@ -68,7 +68,7 @@ void fill(const Burst& burst, LaneIndex i, CoreState& core, cookie::Slot slot,
   state.path = core.paths.intern(link_path_of(burst, i));
   if (state.path == LinkPaths::kNone) core.tally.add(Event::kPathsFull);
   state.cookie_slot = slot.number & 15;
-  state.options.misfit_tick = static_cast<std::uint8_t>((core.tick().number - 1) & 15);
+  state.options.misfit_tick = table::ConnectionOptions::kNoMisfit;
 }
 
 /// A new connection in the table and in the accept queue; null, and the lane dropped, when either is full.
@@ -102,11 +102,8 @@ table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
   auto* connection = core.is_inline() ? open_backend<kFamily>(burst, i, core, admission)
                                       : open_accepted<kFamily>(burst, i, core, admission);
   if (connection == nullptr) return nullptr;
-  connection->state.options = {.timestamps = admission.options.timestamps,
-                               .sack = admission.options.sack_permitted,
-                               .ecn = admission.options.ecn,
-                               .accepted = false,
-                               .misfit_tick = 0};
+  connection->state.options = {
+      .timestamps = admission.options.timestamps, .accepted = false, .misfit_tick = 0};
   connection->state.window_scales = *scales;
   fill(burst, i, core, admission.slot, connection->state);
   core.tally.add(Event::kPromoted);

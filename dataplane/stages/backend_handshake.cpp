@@ -144,7 +144,8 @@ void note_segment(CoreState& core, table::Connection<kFamily>& connection, Sende
   auto& state = connection.state;
   const bool from_client = sender == Sender::kClient;
   if ((tcp.flags & Flags::kRst) != 0) {
-    (from_client ? state.splice.reset_by_client : state.splice.reset_by_backend) = true;
+    state.splice.reset_by_client |= from_client;
+    state.splice.reset_by_backend |= !from_client;
     return connections.set_deadline(connection, table::after(core.tick(), kSpliceSilenceMs));
   }
   state.splice.reset_by_client = state.splice.reset_by_backend = false;

@@ -82,9 +82,9 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
 /// replacement: once a tick, so that guessing takes days. A budget shared by connections would tell one what
 /// happens to another (CVE-2016-5696).
 [[nodiscard]] inline bool take_misfit(const CoreState& core, table::ConnectionState& state) {
-  const auto now = static_cast<std::uint8_t>(core.tick().number & 15);
+  const auto now = static_cast<std::uint8_t>(core.tick().number % table::ConnectionOptions::kNoMisfit);
   if (state.options.misfit_tick == now) return false;
-  state.options.misfit_tick = now & 15;
+  state.options.misfit_tick = now & 63;
   return true;
 }
 

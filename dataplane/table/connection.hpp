@@ -17,7 +17,7 @@
 //   36   60    2       service                   index into the service table
 //   38   62    2       path                      by which link its client is reached: index into LinkPaths
 //   40   64    1       phase                     written by the table only
-//   41   65    1       options                   [7:4] misfit_tick, [3:0] accepted, ecn, sack, timestamps
+//   41   65    1       options                   [7:2] misfit_tick, [1] accepted, [0] timestamps
 //   42   66    1       window scales             [7:4] ours, [3:0] the client's
 //   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN or SYN
 //   44   68            end
@@ -82,11 +82,12 @@ class TableOwned {
   T value_;
 };
 
-/// What both sides agreed on, whether the accept queue has taken the connection, and the low bits of the tick
-/// in which a segment last did not fit it.
+/// What both sides agreed on, whether the accept queue has taken the connection, and when a segment last did not
+/// fit it: the tick modulo kNoMisfit, or that for never.
 struct ConnectionOptions {
-  bool timestamps : 1, sack : 1, ecn : 1, accepted : 1;
-  std::uint8_t misfit_tick : 4;
+  static constexpr std::uint8_t kNoMisfit = 63;
+  bool timestamps : 1, accepted : 1;
+  std::uint8_t misfit_tick : 6;
 };
 static_assert(sizeof(ConnectionOptions) == 1);
 

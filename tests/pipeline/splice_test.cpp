@@ -139,6 +139,34 @@ TYPED_TEST(Spliced, AClientThatRebootedResetsItsOldBackendHalfAndGetsANewOne) {
   EXPECT_EQ(this->counted(Event::kReplaced), 1u);
 }
 
+TYPED_TEST(Spliced, APortThatIsUsedAgainAtOnceBeginsANewConnectionHoweverNearItsNumbersAre) {
+  for (const std::uint32_t age_ms : {5u, 3'800u, 15'900u}) {  // at which what remembers a misfit comes round
+    this->client.next = this->client.isn + 1;
+    this->backend.next = this->backend.isn + 1;
+    this->open();
+    this->lab.pass(age_ms);
+    this->to_backend(this->client.fin());
+    this->to_client(this->backend.fin());
+    typename TestFixture::Client again{this->lab};
+    again.isn = this->client.next + 1000;
+    again.next = again.isn + 1;
+    again.ask();
+    EXPECT_EQ(this->lab.run(again.ack()).verdict, Route::kHold) << age_ms;
+    EXPECT_FALSE(this->lab.take_originated().empty());
+    this->lab.pass(130'000);  // until all of it is forgotten
+    this->lab.take_originated();
+  }
+}
+
+TYPED_TEST(Spliced, WhatIsLostBeforeSynwardAndRepeatedBehindItPasses) {
+  this->open();
+  const Bytes lost = this->client.text("lost"), next = this->client.text("next");
+  EXPECT_EQ(this->lab.run(next).verdict, Route::kForward);
+  EXPECT_EQ(this->lab.run(lost).verdict, Route::kForward);
+  EXPECT_EQ(this->lab.run(next).verdict, Route::kForward);
+  EXPECT_EQ(this->counted(Event::kReplaced), 0u);
+}
+
 TYPED_TEST(Spliced, ANewConnectionOfAClosedTupleHasNumbersOfItsOwn) {
   this->open();
   this->to_backend(this->client.fin());

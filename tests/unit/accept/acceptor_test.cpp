@@ -41,8 +41,9 @@ ConnectionState state_in(Phase phase, bool timestamps) {
   state.client_next = kClientNext;
   state.service_next = kServiceNext;
   const bool fin_acknowledged = phase == Phase::kFinWait2 || phase == Phase::kTimeWait;
-  state.half.service_acked = phase == Phase::kEstablished || fin_acknowledged ? kServiceNext : kServiceNext - 1;
-  state.options = {.timestamps = timestamps, .sack = false, .ecn = false, .accepted = false};
+  state.half.service_acked =
+      phase == Phase::kEstablished || fin_acknowledged ? kServiceNext : kServiceNext - 1;
+  state.options = {.timestamps = timestamps, .accepted = false, .misfit_tick = 0};
   state.half.ts_recent = kTsRecent;
   return state;
 }
@@ -183,7 +184,8 @@ TEST(Acceptor, LearnsNothingFromWhatItDoesNotTake) {
     ConnectionState state = before;
     if (on_segment(state, p.segment(), kWindow).judgement == Judgement::kTaken) continue;
     ASSERT_EQ(state.client_next.value(), before.client_next.value()) << testing::PrintToString(p);
-    ASSERT_EQ(state.half.service_acked.value(), before.half.service_acked.value()) << testing::PrintToString(p);
+    ASSERT_EQ(state.half.service_acked.value(), before.half.service_acked.value())
+        << testing::PrintToString(p);
     ASSERT_EQ(state.half.ts_recent, before.half.ts_recent) << testing::PrintToString(p);
   }
 }
