@@ -16,10 +16,15 @@ struct IcmpType {
   static constexpr std::uint8_t kEchoReply = 0;
   static constexpr std::uint8_t kDestinationUnreachable = 3;
   static constexpr std::uint8_t kEchoRequest = 8;
+  static constexpr std::uint8_t kTimeExceeded = 11;
+  static constexpr std::uint8_t kParameterProblem = 12;
 };
 
 struct Icmpv6Type {
   static constexpr std::uint8_t kDestinationUnreachable = 1;
+  static constexpr std::uint8_t kPacketTooBig = 2;
+  static constexpr std::uint8_t kTimeExceeded = 3;
+  static constexpr std::uint8_t kParameterProblem = 4;
   static constexpr std::uint8_t kEchoRequest = 128;
   static constexpr std::uint8_t kEchoReply = 129;
   static constexpr std::uint8_t kNeighborSolicitation = 135;

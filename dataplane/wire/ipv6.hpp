@@ -91,27 +91,15 @@ static_assert(sizeof(ExtensionHeader) == 8 && WireLayout<ExtensionHeader>);
   }
 }
 
-}  // namespace detail
-
-/// Walks hop-by-hop and destination options, routing, fragment and authentication headers (RFC 4302).
-/// `packet` begins with the IPv6 header; what lies behind its total length is ignored.
-///
-/// Not understood: a packet that parse_ipv6() refuses; a header that runs past the end, which in a first
-/// fragment means that the chain goes on in the next one (RFC 7112 forbids it); a ninth header; hop-by-hop
-/// options that do not come first (RFC 8200 4.1); a routing header with segments left, because then the upper
-/// layer is meant for, and its checksum made with, another address than the header's (RFC 8200 8.1).
-/// Anything else ends the walk as an upper layer: ESP too, and whatever IANA adds to the list.
-[[nodiscard]] inline Ipv6Payload walk_extension_headers(std::span<const std::byte> packet) {
+/// walk_extension_headers() of a packet that may be cut, behind its IPv6 header `ip`.
+[[nodiscard]] inline Ipv6Payload walk_chain(const Ipv6Header& ip, std::span<const std::byte> packet) {
   Ipv6Payload payload{IpProtocol::kNoNextHeader, 0, false, false, false};
-  const Ipv6Header* ip = parse_ipv6(packet);
-  if (ip == nullptr) return payload;
-  packet = packet.first(ip->total_bytes());
-  payload.next_header = ip->next_header;
+  payload.next_header = ip.next_header;
   payload.offset = Ipv6Header::header_bytes();
-  for (int walked = 0; detail::is_extension_header(payload.next_header); ++walked) {
-    const auto* header = view_as<detail::ExtensionHeader>(packet.subspan(payload.offset));
+  for (int walked = 0; is_extension_header(payload.next_header); ++walked) {
+    const auto* header = view_as<ExtensionHeader>(packet.subspan(payload.offset));
     if (header == nullptr || walked == kMaxExtensionHeaders) return payload;
-    const std::size_t bytes = detail::extension_bytes(payload.next_header, *header, walked);
+    const std::size_t bytes = extension_bytes(payload.next_header, *header, walked);
     if (bytes == 0 || payload.offset + bytes > packet.size()) return payload;
     if (payload.next_header == IpProtocol::kIpv6Fragment) {
       const std::uint16_t offset_and_more = header->specific.host();
@@ -124,6 +112,22 @@ static_assert(sizeof(ExtensionHeader) == 8 && WireLayout<ExtensionHeader>);
   }
   payload.understood = true;
   return payload;
+}
+
+}  // namespace detail
+
+/// Walks hop-by-hop and destination options, routing, fragment and authentication headers (RFC 4302).
+/// `packet` begins with the IPv6 header; what lies behind its total length is ignored.
+///
+/// Not understood: a packet that parse_ipv6() refuses; a header that runs past the end, which in a first
+/// fragment means that the chain goes on in the next one (RFC 7112 forbids it); a ninth header; hop-by-hop
+/// options that do not come first (RFC 8200 4.1); a routing header with segments left, because then the upper
+/// layer is meant for, and its checksum made with, another address than the header's (RFC 8200 8.1).
+/// Anything else ends the walk as an upper layer: ESP too, and whatever IANA adds to the list.
+[[nodiscard]] inline Ipv6Payload walk_extension_headers(std::span<const std::byte> packet) {
+  const Ipv6Header* ip = parse_ipv6(packet);
+  if (ip == nullptr) return {IpProtocol::kNoNextHeader, 0, false, false, false};
+  return detail::walk_chain(*ip, packet.first(ip->total_bytes()));
 }
 
 }  // namespace synward::wire
