@@ -35,7 +35,7 @@ struct PacketHandle {
 };
 
 /// What classify() found of one packet; offsets are from the frame's first byte. For stages after it, every
-/// offset is in bounds.
+/// offset is in bounds. Of a lane in kIcmpError it shows the segment that the error quotes.
 struct PacketView {
   std::uint16_t network;          ///< IP header
   std::uint16_t transport;        ///< TCP or ICMP header

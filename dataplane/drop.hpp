@@ -57,6 +57,9 @@ enum class Drop : std::uint8_t {
   kUnknownLimited,
   kBackendUnknown,
   kBackendDown,
+  // translate_icmp
+  kIcmpOutOfWindow,
+  kIcmpNoBackend,
   // the worker
   kSteerFull,
   kTxFull,
@@ -118,6 +121,10 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kBackendUnknown, "backend_unknown",
      "SYN to a backend that has not answered yet, beyond those that may ask it"},
     {Drop::kBackendDown, "backend_down", "SYN to a backend that is down, beyond those that are reset"},
+    {Drop::kIcmpOutOfWindow, "icmp_out_of_window",
+     "ICMP error that quotes a segment which was never sent (RFC 5927)"},
+    {Drop::kIcmpNoBackend, "icmp_no_backend",
+     "ICMP error about a connection whose backend has not answered yet, or never did"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
     {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
 }};

@@ -40,6 +40,7 @@ enum class Event : std::uint8_t {
   kTimestampsDeclined,
   kResetByBackend,
   kUnfinishedEvicted,
+  kIcmpTranslated,
   kCount
 };
 
@@ -87,6 +88,8 @@ inline constexpr Table<Event> kEventTable{{
     {Event::kResetByBackend, "reset_by_backend", "connections that their backend reset"},
     {Event::kUnfinishedEvicted, "unfinished_evicted",
      "connections given up for want of room before their backend answered"},
+    {Event::kIcmpTranslated, "icmp_translated",
+     "ICMP errors that passed, the segment that they quote translated"},
 }};
 static_assert(rows_in_enum_order(kEventTable));
 

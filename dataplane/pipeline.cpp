@@ -16,6 +16,7 @@ void run_burst(CoreState& core, Burst& burst) {
   relay(burst, core);            // known flows go to their acceptor or backend, so nobody's order changes
   admit_ack(burst, core);        // check the cookie, promote, and on as above
   relay_backend(burst, core);    // the other direction: finish the backend's handshake, then splice
+  translate_icmp(burst, core);   // errors on the way of a spliced segment reach whoever sent it
   reject(burst, core);           // RST for repeated strays, within a budget
 }  // the worker then transmits, and settle() counts every lane once
 

@@ -21,6 +21,8 @@ enum class Route : std::uint8_t {
   kSegment6,
   kBackend4,
   kBackend6,
+  kIcmpError4,
+  kIcmpError6,
   kKnown4,
   kKnown6,
   kCookie4,
@@ -48,6 +50,8 @@ inline constexpr Table<Route> kRouteTable{{
     {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
     {Route::kBackend4, "backend4", "any segment of a service's backend over IPv4"},
     {Route::kBackend6, "backend6", "any segment of a service's backend over IPv6"},
+    {Route::kIcmpError4, "icmp_error4", "ICMP error about a segment to or from a service"},
+    {Route::kIcmpError6, "icmp_error6", "ICMPv6 error about a segment to or from a service"},
     {Route::kKnown4, "known4", "fits a connection of ours over IPv4"},
     {Route::kKnown6, "known6", "fits a connection of ours over IPv6"},
     {Route::kCookie4, "cookie4", "fits no connection over IPv4, so it may carry a cookie"},
@@ -69,6 +73,7 @@ struct Routes {
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
   static constexpr Route kBackend = kIs4 ? Route::kBackend4 : Route::kBackend6;
+  static constexpr Route kIcmpError = kIs4 ? Route::kIcmpError4 : Route::kIcmpError6;
   static constexpr Route kKnown = kIs4 ? Route::kKnown4 : Route::kKnown6;
   static constexpr Route kCookie = kIs4 ? Route::kCookie4 : Route::kCookie6;
   static constexpr Route kStray = kIs4 ? Route::kStray4 : Route::kStray6;

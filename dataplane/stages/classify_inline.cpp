@@ -1,7 +1,9 @@
-// A bump in the wire: what is not TCP between a client and a service passes as it is, whatever it is. Only
-// what may be such TCP, and cannot be read, ends here, or it would reach the backend unseen.
+// A bump in the wire: what is not TCP between a client and a service, nor an ICMP error about such, passes as
+// it is, whatever it is. Only what may be such TCP, and cannot be read, ends here, or it would reach the
+// backend unseen.
 #include "dataplane/stages/classify_segment.hpp"
 #include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/icmp_quote.hpp"
 #include "dataplane/wire/ip_protocol.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
@@ -41,6 +43,23 @@ void classify_tcp(Burst& burst, LaneIndex i, CoreState& core) {
   classify_segment<kFamily>(burst, i, core);
 }
 
+/// An error about a segment that went the other way, from or to a service, is of that segment's connection.
+/// All other ICMP passes. `message` is where it begins in the frame.
+template <Family kFamily, Side kSide>
+void classify_icmp(Burst& burst, LaneIndex i, CoreState& core, std::size_t message, std::size_t bytes) {
+  const auto quoted = wire::parse_quoted_segment<kFamily>({burst.frame[i] + message, bytes});
+  if (!quoted) return pass(burst, i, core);
+  PacketView& view = burst.view[i];
+  view.network = static_cast<std::uint16_t>(message + wire::kIcmpErrorBytes);
+  view.transport = static_cast<std::uint16_t>(message + quoted->offset);
+  view.transport_bytes = quoted->bytes;
+  constexpr Side kSegmentsSide = kSide == Side::kOutside ? Side::kInside : Side::kOutside;
+  const auto& address = service_address<kFamily, kSegmentsSide>(ip_header<kFamily>(burst, i));
+  view.service = core.services->find<kFamily>(address, service_port<kSegmentsSide>(tcp_header(burst, i)));
+  if (view.service == service::kNoService) return pass(burst, i, core);
+  steer<kFamily>(burst, i, core, Routes<kFamily>::kIcmpError);
+}
+
 /// What a packet that cannot be read comes to: the end of it when it is to or from a service.
 template <Family kFamily, Side kSide>
 void end_unreadable(Burst& burst, LaneIndex i, CoreState& core, std::span<const std::byte> packet,
@@ -56,6 +75,9 @@ void classify_ipv4(Burst& burst, LaneIndex i, CoreState& core, std::span<const s
   const wire::Ipv4Header* ip = wire::parse_ipv4(packet);
   if (ip == nullptr)
     return end_unreadable<Family::kIpv4, kSide>(burst, i, core, packet, Drop::kBadIpv4Header);
+  if (ip->protocol == wire::IpProtocol::kIcmp && !ip->is_fragment())
+    return classify_icmp<Family::kIpv4, kSide>(burst, i, core, burst.view[i].network + ip->header_bytes(),
+                                               ip->total_bytes() - ip->header_bytes());
   if (ip->protocol != wire::IpProtocol::kTcp ||
       !core.services->owns<Family::kIpv4>(service_address<Family::kIpv4, kSide>(*ip)))
     return pass(burst, i, core);
@@ -71,6 +93,9 @@ void classify_ipv6(Burst& burst, LaneIndex i, CoreState& core, std::span<const s
   const wire::Ipv6Header* ip = wire::parse_ipv6(packet);
   if (ip == nullptr)
     return end_unreadable<Family::kIpv6, kSide>(burst, i, core, packet, Drop::kBadIpv6Header);
+  if (ip->next_header == wire::IpProtocol::kIcmpv6)
+    return classify_icmp<Family::kIpv6, kSide>(burst, i, core, burst.view[i].network + sizeof *ip,
+                                               ip->total_bytes() - sizeof *ip);
   if (!core.services->owns<Family::kIpv6>(service_address<Family::kIpv6, kSide>(*ip)))
     return pass(burst, i, core);
   const wire::Ipv6Payload payload = wire::walk_extension_headers(packet);

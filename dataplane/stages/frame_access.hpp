@@ -38,7 +38,7 @@ template <wire::Family kFamily>
 [[nodiscard]] const IpHeader<kFamily>& ip_header(const Burst& burst, LaneIndex i) {
   return header_at<IpHeader<kFamily>>(burst, i, burst.view[i].network);
 }
-/// Of lanes in the kSyn and kSegment lists.
+/// Of lanes in the kSyn and kSegment lists; of one in kIcmpError, where the quote may end behind `seq`.
 [[nodiscard]] inline const wire::TcpHeader& tcp_header(const Burst& burst, LaneIndex i) {
   return header_at<wire::TcpHeader>(burst, i, burst.view[i].transport);
 }

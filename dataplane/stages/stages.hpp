@@ -28,6 +28,8 @@ void relay(Burst& burst, CoreState& core);
 void admit_ack(Burst& burst, CoreState& core);
 /// Segments of backends finish handshakes, and go on to their clients.
 void relay_backend(Burst& burst, CoreState& core);
+/// ICMP errors about segments of spliced connections quote them as their senders sent them, and go on.
+void translate_icmp(Burst& burst, CoreState& core);
 /// What has neither connection nor cookie ends, or is reset when it comes again.
 void reject(Burst& burst, CoreState& core);
 /// The only place that counts, after the worker has transmitted.

@@ -152,6 +152,12 @@ class FrameBuilder {
     return upper(ip4_ ? wire::IpProtocol::kIcmp : wire::IpProtocol::kIcmpv6, bytes_of(echo),
                  offsetof(wire::IcmpEcho, checksum));
   }
+  /// An error that quotes its payload; `mtu` lies where Packet Too Big and Fragmentation Needed have it.
+  FrameBuilder& icmp_error(std::uint8_t type, std::uint8_t code, std::uint16_t mtu = 0) {
+    return upper(ip4_ ? wire::IpProtocol::kIcmp : wire::IpProtocol::kIcmpv6,
+                 bytes_of({type, code, 0, 0, 0, 0, mtu >> 8, mtu & 0xff}),
+                 offsetof(wire::IcmpHeader, checksum));
+  }
   /// As Linux asks: to the solicited-node group, with a source link-layer option unless the asker has no
   /// address. A later mac() or ipv6() changes where it goes.
   FrameBuilder& neighbor_solicitation(const wire::Ipv6Address& source, const wire::Ipv6Address& target) {
