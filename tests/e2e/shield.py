@@ -1,7 +1,9 @@
 """synward as a bump in the wire between two Linux kernels: what the tests of inline mode have in common."""
 
 import dataclasses
+import pathlib
 import socket
+import subprocess
 
 import namespaces
 from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, expect, present
@@ -11,6 +13,8 @@ from synward import Synward
 
 # Frames enough for a receive window of Linux, however late synward is.
 DEVICE = "net_af_packet{},iface={},framecnt=4096"
+
+HTTP, HTTPS = 80, 443
 
 
 def config(*, lcores: str = "1", inside: str = DEVICE.format(1, "inside"), queues: str = "", port: str = "", service: str = "", ports: tuple[int, ...] = (PORT,)) -> str:
@@ -52,6 +56,11 @@ class Shield:
     def event(self, label: str) -> int:
         return self.total()["events"][label]
 
+    def sockets(self, namespace: Namespace) -> list[str]:
+        """The states of all TCP connections that a kernel knows of."""
+        lines = namespace.run("ss", "-Htan", "exclude", "listening").splitlines()
+        return sorted(line.split()[0] for line in lines)
+
     def expect_gauges(self, **expected: int) -> None:
         expect(lambda: {label: self.total()["gauges"][label] for label in expected}, expected)
 
@@ -70,3 +79,53 @@ def shield(lab: Lab, text: str = "", mtu: int = 1500) -> Shield:
     middle.lend("outside")
     middle.lend("inside")
     return Shield(client, server, middle, lab.synward(middle, text or config()))
+
+
+WEB = """
+daemon off; master_process off; user root; pid nginx.pid; error_log error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log access.log; sendfile on; keepalive_requests 1000000; client_max_body_size 100m;
+  client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+  server {{
+    {listen}
+    ssl_certificate web.crt; ssl_certificate_key web.key; ssl_protocols TLSv1.3;
+    root {folder};
+    location /put/ {{ dav_methods PUT; }}
+  }}
+}}
+"""
+
+
+class Web:
+    """nginx in a namespace of its own files: / and what else is put in `folder`, /put/ takes what is uploaded."""
+
+    def __init__(self, namespace: Namespace, folder: pathlib.Path):
+        self.folder, self._namespace = folder, namespace
+        folder.mkdir()
+        folder.joinpath("index.html").write_text("hello\n")
+        folder.joinpath("put").mkdir()
+        hosts = [address if ":" not in address else f"[{address}]" for address in (SERVER4, SERVER6)]
+        listen = " ".join(f"listen {host}:{HTTP}; listen {host}:{HTTPS} ssl http2;" for host in hosts)
+        folder.joinpath("nginx.conf").write_text(WEB.format(folder=folder, listen=listen))
+        self.certificate = str(folder / "web.crt")
+        words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+        words += ["-subj", "/CN=synward", "-addext", f"subjectAltName=IP:{SERVER4},IP:{SERVER6}"]
+        words += ["-keyout", str(folder / "web.key"), "-out", self.certificate]
+        subprocess.run(words, check=True, capture_output=True, timeout=namespaces.RUN_SECONDS)
+        self.start()
+
+    def start(self) -> None:
+        words = ["nginx", "-p", str(self.folder), "-c", "nginx.conf", "-e", "error.log"]
+        log = self.folder / "nginx.log"
+        with open(log, "w") as out:
+            self._process = self._namespace.start(*words, stdout=out, stderr=out)
+        namespaces.wait_until(lambda: self._listening() == 4, "nginx to listen", log=log)
+
+    def kill(self) -> None:
+        """With SIGKILL: the kernel ends its connections as it must."""
+        self._process.kill()
+        self._process.wait(namespaces.RUN_SECONDS)
+
+    def _listening(self) -> int:
+        return len(self._namespace.run("ss", "-Htln", f"sport = {HTTP} or sport = {HTTPS}").splitlines())

@@ -1,0 +1,99 @@
+"""What a user tries first, through synward: a web server with HTTP/1.1, HTTP/2 and TLS 1.3, and wrk."""
+
+import re
+
+import pytest
+
+from endpoint import SERVERS, expect
+from lab import Lab
+from shield import HTTP, HTTPS, Shield, Web, config, shield
+
+PORTS = (HTTP, HTTPS)
+QUIET = ("--silent", "--show-error", "--fail", "--max-time", "20")
+BIG = 3_000_000  # octets: more than any window
+
+
+def host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def served(lab: Lab, **settings: str) -> tuple[Shield, Web]:
+    path = shield(lab, config(ports=PORTS, **settings))
+    web = Web(path.server, lab.folder / "web")
+    web.folder.joinpath("big").write_bytes(bytes(BIG))
+    return path, web
+
+
+def expect_promoted(path: Shield, connections: int) -> None:
+    """So many connections were opened with a cookie, and all their backends' halves came about."""
+    labels = ("promoted", "backend_established")
+    expect(lambda: {label: path.event(label) for label in labels}, dict.fromkeys(labels, connections))
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_http_1_1_keeps_its_connection(lab: Lab, address: str) -> None:
+    path, _ = served(lab)
+    urls = [f"http://{host(address)}/", f"http://{host(address)}/big"] * 5
+    outputs = ["-o", "/dev/null"] * len(urls)
+    form = "%{http_version} %{response_code} %{size_download} %{num_connects}\n"
+    said = path.client.run("curl", *QUIET, "--http1.1", "-w", form, *outputs, *urls)
+    first, *others = said.splitlines()
+    assert first == "1.1 200 6 1"
+    assert others == [f"1.1 200 {BIG} 0", "1.1 200 6 0"] * 4 + [f"1.1 200 {BIG} 0"]
+    expect_promoted(path, 1)
+    path.stop()
+
+
+@pytest.mark.parametrize("version, option", [("1.1", "--http1.1"), ("2", "--http2")])
+@pytest.mark.parametrize("address", SERVERS)
+def test_https_with_tls_1_3(lab: Lab, address: str, version: str, option: str) -> None:
+    path, web = served(lab)
+    words = ["curl", *QUIET, "--verbose", option, "--tlsv1.3", "--cacert", web.certificate, "--parallel"]
+    form = "%{http_version} %{response_code} %{size_download} %{ssl_verify_result}\n"
+    urls = [f"https://{host(address)}/", f"https://{host(address)}/big"]
+    said = path.client.run(*words, "-w", form, "-o", "/dev/null", "-o", "/dev/null", *urls)
+    assert "SSL connection using TLSv1.3" in said
+    assert f"{version} 200 6 0\n" in said and f"{version} 200 {BIG} 0\n" in said
+    path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_an_upload_arrives_as_it_was_sent(lab: Lab, address: str) -> None:
+    path, web = served(lab)
+    text = b"".join(b"line %d\n" % n for n in range(300_000))
+    words = ["curl", *QUIET, "--cacert", web.certificate, "--upload-file", "-"]
+    path.client.run(*words, f"https://{host(address)}/put/text", stdin=text)
+    assert web.folder.joinpath("put", "text").read_bytes() == text
+    path.stop()
+
+
+def run_wrk(path: Shield, address: str, *words: str, seconds: int) -> int:
+    """64 connections; the number of answers, all of which were good ones."""
+    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", "--timeout", "5s", *words, f"http://{host(address)}/"]
+    said = path.client.run(*command, seconds=seconds + 15)
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
+    return int(re.search(r"(\d+) requests in", said)[1])
+
+
+WORKERS = {"one worker": {}, "two workers": {"lcores": "0-1", "queues": ",qpairs=2"}}
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("address", SERVERS)
+def test_wrk_with_keep_alive(lab: Lab, address: str, workers: str) -> None:
+    path, _ = served(lab, **WORKERS[workers])
+    assert run_wrk(path, address, seconds=1) > 64
+    expect_promoted(path, 64 + 1)  # wrk tries the address first
+    path.stop()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("address", SERVERS)
+def test_wrk_with_a_connection_for_each_request(lab: Lab, address: str, workers: str) -> None:
+    path, _ = served(lab, **WORKERS[workers])
+    path.client.sysctl("net.ipv4.ip_local_port_range", "1025 65535")
+    answered = run_wrk(path, address, "-H", "Connection: close", seconds=2)
+    assert answered > 64
+    # wrk leaves those that are in the middle of it.
+    assert path.event("backend_established") >= answered
+    path.stop()
