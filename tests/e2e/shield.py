@@ -56,10 +56,10 @@ class Shield:
     def event(self, label: str) -> int:
         return self.total()["events"][label]
 
-    def sockets(self, namespace: Namespace) -> list[str]:
-        """The states of all TCP connections that a kernel knows of."""
-        lines = namespace.run("ss", "-Htan", "exclude", "listening").splitlines()
-        return sorted(line.split()[0] for line in lines)
+    def expect_closed(self) -> None:
+        """Both kernels know that all is over."""
+        for end in (self.client, self.server):
+            namespaces.wait_until(lambda: set(states(end)) <= {"TIME-WAIT"}, f"closed sockets of {end.name}")
 
     def expect_gauges(self, **expected: int) -> None:
         expect(lambda: {label: self.total()["gauges"][label] for label in expected}, expected)
@@ -68,6 +68,16 @@ class Shield:
         """Ends synward, which must account for every frame, and have dropped nothing but what `drops` says."""
         expect(lambda: present(self.total()["drops"]), drops or {})
         assert "Every frame is accounted for." in self.synward.stop()
+
+
+def states(namespace: Namespace) -> list[str]:
+    """Of all TCP connections that a kernel knows of."""
+    lines = namespace.run("ss", "-Htan", "exclude", "listening").splitlines()
+    return sorted(line.split()[0] for line in lines)
+
+
+def listens(namespace: Namespace, port: int) -> bool:
+    return namespace.run("ss", "-Htln", f"sport = {port}") != ""
 
 
 def shield(lab: Lab, text: str = "", mtu: int = 1500) -> Shield:
@@ -120,12 +130,9 @@ class Web:
         log = self.folder / "nginx.log"
         with open(log, "w") as out:
             self._process = self._namespace.start(*words, stdout=out, stderr=out)
-        namespaces.wait_until(lambda: self._listening() == 4, "nginx to listen", log=log)
+        namespaces.wait_until(lambda: listens(self._namespace, HTTPS), "nginx to listen", log=log)
 
     def kill(self) -> None:
         """With SIGKILL: the kernel ends its connections as it must."""
         self._process.kill()
         self._process.wait(namespaces.RUN_SECONDS)
-
-    def _listening(self) -> int:
-        return len(self._namespace.run("ss", "-Htln", f"sport = {HTTP} or sport = {HTTPS}").splitlines())
