@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-pytest.register_assert_rewrite("capture", "endpoint", "handmade", "impairment", "synward")  # they assert, too
+pytest.register_assert_rewrite("capture", "endpoint", "handmade", "impairment", "shield", "synward")  # they assert, too
 
 import namespaces
 from lab import Lab

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 import socket
 import subprocess
 
@@ -80,6 +81,33 @@ def listens(namespace: Namespace, port: int) -> bool:
     return namespace.run("ss", "-Htln", f"sport = {port}") != ""
 
 
+def read(connection: socket.socket, octets: int) -> bytes:
+    """So many, or fewer when the peer closes; each of them within ten seconds."""
+    connection.settimeout(10)
+    text = b""
+    while len(text) < octets and (more := connection.recv(octets - len(text))):
+        text += more
+    return text
+
+
+def exchange(client: socket.socket, server: socket.socket, text: bytes = b"text") -> None:
+    for sender, receiver in ((client, server), (server, client)):
+        sender.sendall(text)
+        assert read(receiver, len(text)) == text
+
+
+def host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def run_wrk(path: Shield, address: str, *words: str, seconds: int) -> int:
+    """64 connections; the number of answers, all of which were good ones."""
+    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", "--timeout", "5s", *words, f"http://{host(address)}/"]
+    said = path.client.run(*command, seconds=seconds + 15)
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
+    return int(re.search(r"(\d+) requests in", said)[1])
+
+
 def shield(lab: Lab, text: str = "", mtu: int = 1500) -> Shield:
     client, middle, server = lab.namespace("client"), lab.namespace("synward"), lab.namespace("server")
     namespaces.wire(client, "near", middle, "outside", mtu)
@@ -115,8 +143,8 @@ class Web:
         folder.mkdir()
         folder.joinpath("index.html").write_text("hello\n")
         folder.joinpath("put").mkdir()
-        hosts = [address if ":" not in address else f"[{address}]" for address in (SERVER4, SERVER6)]
-        listen = " ".join(f"listen {host}:{HTTP}; listen {host}:{HTTPS} ssl http2;" for host in hosts)
+        hosts = [host(address) for address in (SERVER4, SERVER6)]
+        listen = " ".join(f"listen {name}:{HTTP}; listen {name}:{HTTPS} ssl http2;" for name in hosts)
         folder.joinpath("nginx.conf").write_text(WEB.format(folder=folder, listen=listen))
         self.certificate = str(folder / "web.crt")
         words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]

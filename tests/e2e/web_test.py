@@ -1,20 +1,14 @@
 """What a user tries first, through synward: a web server with HTTP/1.1, HTTP/2 and TLS 1.3, and wrk."""
 
-import re
-
 import pytest
 
 from endpoint import SERVERS, expect
 from lab import Lab
-from shield import HTTP, HTTPS, Shield, Web, config, shield
+from shield import HTTP, HTTPS, Shield, Web, config, host, run_wrk, shield
 
 PORTS = (HTTP, HTTPS)
 QUIET = ("--silent", "--show-error", "--fail", "--max-time", "20")
 BIG = 3_000_000  # octets: more than any window
-
-
-def host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def served(lab: Lab, **settings: str) -> tuple[Shield, Web]:
@@ -65,14 +59,6 @@ def test_an_upload_arrives_as_it_was_sent(lab: Lab, address: str) -> None:
     path.client.run(*words, f"https://{host(address)}/put/text", stdin=text)
     assert web.folder.joinpath("put", "text").read_bytes() == text
     path.stop()
-
-
-def run_wrk(path: Shield, address: str, *words: str, seconds: int) -> int:
-    """64 connections; the number of answers, all of which were good ones."""
-    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", "--timeout", "5s", *words, f"http://{host(address)}/"]
-    said = path.client.run(*command, seconds=seconds + 15)
-    assert "Socket errors" not in said and "Non-2xx" not in said, said
-    return int(re.search(r"(\d+) requests in", said)[1])
 
 
 WORKERS = {"one worker": {}, "two workers": {"lcores": "0-1", "queues": ",qpairs=2"}}

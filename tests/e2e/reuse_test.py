@@ -1,0 +1,110 @@
+"""Ends that reset a connection or forget it without a word, and ports that are used again."""
+
+import socket
+import struct
+import time
+
+import pytest
+
+from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, SERVERS
+from lab import Lab
+from shield import Shield, exchange, read, shield
+
+TCP_REPAIR = 19  # linux/tcp.h
+CLIENT_OF = {SERVER4: CLIENT4, SERVER6: CLIENT6}
+TICK_SECONDS = 0.25  # of the connection table
+
+
+def forget(connection: socket.socket) -> None:
+    """The kernel forgets a connection without a word, as when its machine lost power."""
+    connection.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    connection.close()
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def connect_from(path: Shield, address: str, port: int) -> socket.socket:
+    with path.client.entered():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        connection = socket.socket(family)
+        connection.settimeout(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        connection.bind((CLIENT_OF[address], port))
+        connection.connect((address, PORT))
+        return connection
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_a_client_that_lost_its_memory_comes_back_with_the_same_port(lab: Lab, address: str) -> None:
+    """Trap 21: the connection of before is replaced, and its backend's half is reset."""
+    path = shield(lab)
+    with path.listen(address) as listener:
+        client = connect_from(path, address, 5000)
+        old, _ = listener.accept()
+        exchange(client, old, b"a password" * 1000)
+        forget(client)
+        with connect_from(path, address, 5000) as client, listener.accept()[0] as server:
+            exchange(client, server)
+            with old, pytest.raises(ConnectionResetError):
+                old.recv(1)
+            exchange(client, server)
+    assert path.event("replaced") == 1
+    path.expect_closed()
+    path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_a_port_is_used_again_at_once(lab: Lab, address: str) -> None:
+    """The new connection's numbers lie close behind those of the old one, as Linux chooses its ISNs (RFC 6528)."""
+    path = shield(lab)
+    with path.listen(address) as listener:
+        for _ in range(60):
+            with connect_from(path, address, 5000) as client:
+                with listener.accept()[0] as server:
+                    exchange(client, server)
+                assert client.recv(1) == b""
+            path.expect_closed()
+    path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_a_port_is_used_again_after_any_time(lab: Lab, address: str) -> None:
+    """And the server speaks first: when the client's ACK is lost, nothing is ever sent again."""
+    path = shield(lab)
+    ports = range(5000, 5018)
+    with path.listen(address) as listener:
+        for again in (False, True):
+            for port in ports:
+                with connect_from(path, address, port) as client:
+                    with listener.accept()[0] as server:
+                        server.sendall(b"hello")
+                    assert read(client, 5) == b"hello"
+                    assert client.recv(1) == b""
+                time.sleep(0 if again else TICK_SECONDS)
+    path.expect_closed()
+    path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_resets_reach_the_other_end(lab: Lab, address: str) -> None:
+    """Trap 20: each end's RST in the numbers of the other, that of a server that lost its memory included."""
+    path = shield(lab)
+    with path.listen(address) as listener:
+        for from_server in (False, True):
+            client, server = path.connect(address), listener.accept()[0]
+            exchange(client, server)
+            resetting, other = (server, client) if from_server else (client, server)
+            reset(resetting)
+            with other, pytest.raises(ConnectionResetError):
+                other.recv(1)
+        client, server = path.connect(address), listener.accept()[0]
+        exchange(client, server)
+        forget(server)
+        client.sendall(b"hello?")
+        with client, pytest.raises(ConnectionResetError):
+            client.recv(1)
+    path.expect_closed()
+    path.stop()
