@@ -5,6 +5,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import threading
 
 import namespaces
 from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, expect, present
@@ -65,9 +66,9 @@ class Shield:
     def expect_gauges(self, **expected: int) -> None:
         expect(lambda: {label: self.total()["gauges"][label] for label in expected}, expected)
 
-    def stop(self, drops: dict[str, int] | None = None) -> None:
-        """Ends synward, which must account for every frame, and have dropped nothing but what `drops` says."""
-        expect(lambda: present(self.total()["drops"]), drops or {})
+    def stop(self, *maybe_dropped: str) -> None:
+        """Ends synward, which must account for every frame, and have dropped nothing but for these reasons."""
+        expect(lambda: present(self.total()["drops"] | dict.fromkeys(maybe_dropped, 0)), {})
         assert "Every frame is accounted for." in self.synward.stop()
 
 
@@ -91,9 +92,14 @@ def read(connection: socket.socket, octets: int) -> bytes:
 
 
 def exchange(client: socket.socket, server: socket.socket, text: bytes = b"text") -> None:
+    """First the one speaks and then the other, and each hears what was said."""
     for sender, receiver in ((client, server), (server, client)):
-        sender.sendall(text)
-        assert read(receiver, len(text)) == text
+        sender.settimeout(10)
+        sending = threading.Thread(target=sender.sendall, args=(text,))  # it may be more than the buffers hold
+        sending.start()
+        heard = read(receiver, len(text))
+        sending.join()
+        assert heard == text
 
 
 def host(address: str) -> str:
