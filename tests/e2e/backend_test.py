@@ -5,17 +5,17 @@ import time
 
 import pytest
 
-from endpoint import CLIENT4, CLIENT6, SERVER4, SERVERS, expect
+from endpoint import SERVER4, SERVERS, expect
 from lab import Lab
 from namespaces import Namespace
-from shield import HTTP, HTTPS, Shield, Web, config, exchange, read, run_wrk, shield
+from shield import CLIENT_OF, HTTP, HTTPS, Shield, Web, config, exchange, read, run_wrk, shield
 
 GONE = (ConnectionResetError, ConnectionRefusedError)
 
 
 def silence(server: Namespace, verb: str) -> None:
     """`add`: the server answers no client any more; `delete`: it does again."""
-    for address in (CLIENT4, CLIENT6):
+    for address in CLIENT_OF.values():
         server.run("ip", "route", verb, "blackhole", address)
 
 
@@ -95,7 +95,7 @@ def ask(path: Shield, address: str) -> bool:
 
 
 def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
-    path = shield(lab, config(ports=(HTTP, HTTPS)))
+    path = shield(lab, config(ports=(HTTP, HTTPS)), teach=(HTTP, HTTPS))
     web = Web(path.server, lab.folder / "web")
     asked: list[tuple[float, bool]] = []
     done = threading.Event()
@@ -125,8 +125,8 @@ def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
     for address in SERVERS:
         assert run_wrk(path, address, "-H", "Connection: close", seconds=1) > 64
     expect_nothing_left(path)
-    # What a client said before it heard that its connection is over.
-    path.stop("spent_cookie", "rst_without_connection")
+    # What clients said before they heard that it is over, and SYNs beyond the budget of RSTs.
+    path.stop("spent_cookie", "rst_without_connection", "backend_down", "syn_budget")
 
 
 def test_a_cable_is_pulled_and_connections_go_on(lab: Lab) -> None:

@@ -1,13 +1,15 @@
 """Through synward to an unmodified Linux server."""
 
+import socket
+
 import pytest
 
-from endpoint import SERVERS, tcp_info
+from endpoint import PORT, SERVERS, tcp_info
 from lab import Lab
-from shield import Shield, shield
+from shield import CLIENT_OF, Shield, exchange, family_of, shield
 
 
-def exchange(path: Shield, address: str) -> None:
+def ask(path: Shield, address: str) -> None:
     listener = path.listen(address)
     with listener, path.connect(address) as client:
         client.sendall(b"a question")
@@ -21,19 +23,34 @@ def exchange(path: Shield, address: str) -> None:
                 assert info.options & (info.TIMESTAMPS | info.SACK | info.WINDOW_SCALE) == 7
 
 
-def test_what_concerns_no_service_passes(lab: Lab) -> None:
-    path = shield(lab)
-    for address in SERVERS:
-        path.client.run("ping", "-c2", "-i0.2", "-W2", address)
+@pytest.mark.parametrize("address", SERVERS)
+def test_what_concerns_no_service_passes(lab: Lab, address: str) -> None:
+    """Neighbour resolution both ways, echoes whole and in fragments, UDP, and TCP of ports that are no service's."""
+    path = shield(lab, teach=())
+    path.client.run("ping", "-c2", "-i0.2", "-W2", address)
+    path.client.run("ping", "-c2", "-i0.2", "-W2", "-s", "4000", address)
+    path.server.run("ping", "-c2", "-i0.2", "-W2", CLIENT_OF[address])
+    with path.listen(address, PORT + 1) as listener, path.connect(address, PORT + 1) as client:
+        with listener.accept()[0] as server:
+            exchange(client, server, bytes(1_000_000))
+    with pytest.raises(ConnectionRefusedError):
+        path.connect(address, PORT + 2)
+    with path.server.entered(), socket.socket(family_of(address), socket.SOCK_DGRAM) as server:
+        server.bind((address, PORT))
+        server.settimeout(10)
+        with path.client.entered(), socket.socket(family_of(address), socket.SOCK_DGRAM) as client:
+            client.sendto(b"a datagram" * 300, (address, PORT))
+        assert server.recv(4000) == b"a datagram" * 300
+    assert path.event("syn_answered") == path.event("syn_passed") == 0
     path.stop()
 
 
 @pytest.mark.parametrize("address", SERVERS)
 def test_a_question_and_its_answer(lab: Lab, address: str) -> None:
-    path = shield(lab)
-    exchange(path, address)  # passes, and teaches what its backend has
+    path = shield(lab, teach=())
+    ask(path, address)  # passes, and teaches what its backend has
     assert path.event("adopted") == 1
-    exchange(path, address)
+    ask(path, address)
     assert path.event("promoted") == 1
     assert path.event("backend_established") == 1
     [backend] = path.synward.stats()["backends"]

@@ -1,17 +1,16 @@
 """Ends that reset a connection or forget it without a word, and ports that are used again."""
 
+import errno
 import socket
-import struct
 import time
 
 import pytest
 
-from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, SERVERS
+from endpoint import PORT, SERVERS
 from lab import Lab
-from shield import Shield, exchange, read, shield
+from shield import CLIENT_OF, Shield, exchange, family_of, read, reset, shield
 
 TCP_REPAIR = 19  # linux/tcp.h
-CLIENT_OF = {SERVER4: CLIENT4, SERVER6: CLIENT6}
 TICK_SECONDS = 0.25  # of the connection table
 
 
@@ -21,20 +20,22 @@ def forget(connection: socket.socket) -> None:
     connection.close()
 
 
-def reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
 def connect_from(path: Shield, address: str, port: int) -> socket.socket:
-    with path.client.entered():
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        connection = socket.socket(family)
+    """From a certain port of the client, as soon as that is free."""
+    start = time.monotonic()
+    while True:
+        with path.client.entered():
+            connection = socket.socket(family_of(address))
         connection.settimeout(10)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         connection.bind((CLIENT_OF[address], port))
-        connection.connect((address, PORT))
-        return connection
+        try:
+            connection.connect((address, PORT))
+            return connection
+        except OSError as error:
+            connection.close()
+            if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > start + 10:
+                raise
 
 
 @pytest.mark.parametrize("address", SERVERS)

@@ -1,14 +1,16 @@
 """synward as a bump in the wire between two Linux kernels: what the tests of inline mode have in common."""
 
 import dataclasses
+import itertools
 import pathlib
 import re
 import socket
+import struct
 import subprocess
 import threading
 
 import namespaces
-from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, expect, present
+from endpoint import CLIENT4, CLIENT6, PORT, SERVER4, SERVER6, SERVERS, expect, present
 from lab import Lab
 from namespaces import Namespace
 from synward import Synward
@@ -17,6 +19,7 @@ from synward import Synward
 DEVICE = "net_af_packet{},iface={},framecnt=4096"
 
 HTTP, HTTPS = 80, 443
+CLIENT_OF = {SERVER4: CLIENT4, SERVER6: CLIENT6}
 
 
 def config(*, lcores: str = "1", inside: str = DEVICE.format(1, "inside"), queues: str = "", port: str = "", service: str = "", ports: tuple[int, ...] = (PORT,)) -> str:
@@ -47,10 +50,15 @@ class Shield:
     def listen(self, address: str, port: int = PORT) -> socket.socket:
         """A listening socket of the server; accept() in the test's own time, within ten seconds."""
         with self.server.entered():
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            listener = socket.create_server((address, port), family=family, backlog=128)
+            listener = socket.create_server((address, port), family=family_of(address), backlog=128)
         listener.settimeout(10)
         return listener
+
+    def teach(self, *ports: int) -> None:
+        """The first connection to a backend passes, and synward learns from it; those that follow it protects."""
+        for address, port in itertools.product(SERVERS, ports):
+            with self.listen(address, port), self.connect(address, port) as client:
+                reset(client)
 
     def total(self) -> dict:
         return self.synward.stats()["total"]
@@ -82,6 +90,11 @@ def listens(namespace: Namespace, port: int) -> bool:
     return namespace.run("ss", "-Htln", f"sport = {port}") != ""
 
 
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 def read(connection: socket.socket, octets: int) -> bytes:
     """So many, or fewer when the peer closes; each of them within ten seconds."""
     connection.settimeout(10)
@@ -102,6 +115,10 @@ def exchange(client: socket.socket, server: socket.socket, text: bytes = b"text"
         assert heard == text
 
 
+def family_of(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
@@ -114,7 +131,8 @@ def run_wrk(path: Shield, address: str, *words: str, seconds: int) -> int:
     return int(re.search(r"(\d+) requests in", said)[1])
 
 
-def shield(lab: Lab, text: str = "", mtu: int = 1500) -> Shield:
+def shield(lab: Lab, text: str = "", mtu: int = 1500, teach: tuple[int, ...] = (PORT,)) -> Shield:
+    """Both backends of each port in `teach` are known to synward already."""
     client, middle, server = lab.namespace("client"), lab.namespace("synward"), lab.namespace("server")
     namespaces.wire(client, "near", middle, "outside", mtu)
     namespaces.wire(server, "back", middle, "inside", mtu)
@@ -122,7 +140,9 @@ def shield(lab: Lab, text: str = "", mtu: int = 1500) -> Shield:
     server.configure("back", f"{SERVER4}/24", f"{SERVER6}/64")
     middle.lend("outside")
     middle.lend("inside")
-    return Shield(client, server, middle, lab.synward(middle, text or config()))
+    path = Shield(client, server, middle, lab.synward(middle, text or config()))
+    path.teach(*teach)
+    return path
 
 
 WEB = """

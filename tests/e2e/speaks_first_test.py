@@ -19,7 +19,7 @@ SSH, SMTP = 22, 25
 
 @pytest.mark.parametrize("address", SERVERS)
 def test_a_greeting_does_not_wait_for_the_client(lab: Lab, address: str) -> None:
-    path = shield(lab, config(ports=(SMTP,)))
+    path = shield(lab, config(ports=(SMTP,)), teach=(SMTP,))
     listener = path.listen(address, SMTP)
     start = time.monotonic()
     with listener, path.connect(address, SMTP) as client:
@@ -39,7 +39,7 @@ def test_a_greeting_does_not_wait_for_the_client(lab: Lab, address: str) -> None
 
 def test_a_greeting_may_be_late_and_the_client_patient(lab: Lab) -> None:
     """Longer than the time-outs of a handshake: over both families, and nothing is sent meanwhile."""
-    path = shield(lab, config(ports=(SMTP,)))
+    path = shield(lab, config(ports=(SMTP,)), teach=(SMTP,))
     ends = []
     for address in SERVERS:
         with path.listen(address, SMTP) as listener:
@@ -84,7 +84,7 @@ class Ssh:
 
 @pytest.mark.parametrize("address", SERVERS)
 def test_ssh_and_scp(lab: Lab, address: str) -> None:
-    path = shield(lab, config(ports=(SSH,)))
+    path = shield(lab, config(ports=(SSH,)), teach=(SSH,))
     server = Ssh(lab.folder, path.server, address)
     options = server.options()
     said = path.client.run("ssh", *options, f"root@{address}", "cat; echo $SSH_CONNECTION", stdin=b"through\n")

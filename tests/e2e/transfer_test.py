@@ -76,7 +76,7 @@ def test_a_gigabyte_each_way_arrives_as_it_was_sent(lab: Lab, address: str) -> N
 
 @pytest.mark.parametrize("address", SERVERS)
 def test_iperf3_both_ways(lab: Lab, address: str) -> None:
-    path = shield(lab, config(ports=(IPERF,)))
+    path = shield(lab, config(ports=(IPERF,)), teach=(IPERF,))
     for words in (["--time", "2"], ["--time", "2", "--reverse"], ["--time", "1", "--bidir"]):
         serving = path.server.start("iperf3", "--server", "--one-off", "--bind", address, "--logfile", "/dev/null")
         namespaces.wait_until(lambda: listens(path.server, IPERF), "iperf3 to listen")
