@@ -173,8 +173,8 @@ class Web:
         listen = " ".join(f"listen {name}:{HTTP}; listen {name}:{HTTPS} ssl http2;" for name in hosts)
         folder.joinpath("nginx.conf").write_text(WEB.format(folder=folder, listen=listen))
         self.certificate = str(folder / "web.crt")
-        words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-        words += ["-subj", "/CN=synward", "-addext", f"subjectAltName=IP:{SERVER4},IP:{SERVER6}"]
+        words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        words += ["-days", "1", "-subj", "/CN=synward", "-addext", f"subjectAltName=IP:{SERVER4},IP:{SERVER6}"]
         words += ["-keyout", str(folder / "web.key"), "-out", self.certificate]
         subprocess.run(words, check=True, capture_output=True, timeout=namespaces.RUN_SECONDS)
         self.start()
