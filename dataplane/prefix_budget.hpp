@@ -5,7 +5,7 @@
 // which SYNs are answered (if the addresses are its own); it sees neither the secret nor the random numbers.
 // It wants many answers sent to one prefix, or somebody else's SYNs dropped, or every SYN made expensive.
 //
-//  - The budget: kPerSecond answers of 60 bytes (IPv4, all options) are 4.8 Mbit/s towards a victim. It is
+//  - The budget: kPerSecond answers of 60 bytes (IPv4, all options) are 9.6 Mbit/s towards a victim. It is
 //    one core's: a prefix whose SYNs arrive at n cores gets n budgets.
 //  - Nobody is near it: one SYN of each kSampleEvery consecutive ones, chosen at random, is looked at; its
 //    prefix is counted in a sketch of two rows, which starts over every kSketchMs. The others cost nothing.
@@ -13,8 +13,8 @@
 //    budgets, by 200 samples. Its number of samples is binomial or narrower, so at 1.5 budgets (240 expected,
 //    deviation 15.2) it is found in one whole sketch with 99.6 %, and one passes within 1.03 s of its first
 //    SYN; at 2 budgets (320, 17.6) a sketch misses it with 10^-12, at 0.9 budgets (144, 11.8) suspects it
-//    with 10^-5. The total load does not matter up to 10 M SYN/s: random sources then add 19.5 samples to
-//    each counter, deviation 4.4.
+//    with 10^-5. The total load does not matter up to 10 M SYN/s: random sources then add 9.8 samples to
+//    each counter, deviation 3.1.
 //  - A suspect's SYNs are counted one by one, and nothing but this exact count of its own prefix limits it:
 //    a SYN passes with kPerWindow / rate, where rate is what came in this window of kWindowMs or in earlier
 //    ones, less a quarter for each that has passed. A false suspect therefore loses nothing. Two prefixes
@@ -26,14 +26,14 @@
 //    are u * kPerWindow answers, for u > 1 (1 + ln u) * kPerWindow; then the rate becomes max(u, 3/4) of what
 //    it was. ln u is paid for by quieter windows before, in which u - ln(max(u, 3/4)) <= 1.04: whatever the
 //    attacker's rhythm, in the long run 1.04 budgets. A steady flood gets 1.0. The first window has no rate
-//    before it, so it gets up to ln(most SYNs of a window / kPerWindow) * kPerWindow on top: 5,900 at 1 M
-//    SYN/s, 8,900 at 10 M. With the 6,400 that it takes to be found, a flood gets at most 2.6 budgets in its
-//    first second. A flood of 10 M SYN/s that pauses for seconds gets 1.9 in the second after the pause, and
-//    nothing in the pause. Up to 1.25 budgets a prefix may go unfound, and gets all.
-//  - More suspects than kMarks are refused, and counted: 1024 of 1.25 budgets are 12.8 M SYN/s on one core.
+//    before it, so it gets up to ln(most SYNs of a window / kPerWindow) * kPerWindow on top: 10,000 at 1 M
+//    SYN/s, 15,900 at 10 M. With the 12,800 that it takes to be found, a flood gets at most 2.6 budgets in
+//    its first second. A flood of 10 M SYN/s that pauses for seconds gets 1.9 in the second after the pause,
+//    and nothing in the pause. Up to 1.25 budgets a prefix may go unfound, and gets all.
+//  - More suspects than kMarks are refused, and counted: 1024 of 1.25 budgets are 25.6 M SYN/s on one core.
 //    Those marked stay limited; the more a prefix sends, the earlier it is marked.
 //  - Sources at random over IPv4 fall into 2^24 prefixes: at 10 M SYN/s none sends one a second. Ten thousand
-//    /24s of 1000 SYN/s put 16 samples each into a sketch: a counter that reads kSuspectSamples holds a dozen
+//    /24s of 1000 SYN/s put 8 samples each into a sketch: a counter that reads kSuspectSamples holds 25
 //    of them, where 1.2 are expected, and its fellow in the other row as well.
 #pragma once
 
@@ -63,11 +63,12 @@ enum class ClientPrefix : std::uint64_t {};
 /// One core's. Random by nothing but the secret.
 class PrefixBudget {
  public:
-  /// Far above what a network of 256 addresses sends to a service, and one load tester.
-  static constexpr std::uint32_t kPerSecond = 10'000;
+  /// Far above what a network of 256 addresses sends to a service, and a load tester that opens a connection
+  /// for each request: wrk opens 19,000 a second over veth.
+  static constexpr std::uint32_t kPerSecond = 20'000;
   static constexpr std::uint32_t kWindowMs = 128, kSketchMs = 4 * kWindowMs;
   static constexpr std::uint32_t kPerWindow = kPerSecond * kWindowMs / 1000;
-  static constexpr std::uint32_t kSampleEvery = 32;
+  static constexpr std::uint32_t kSampleEvery = 64;
   static constexpr std::uint32_t kSuspectSamples = kPerSecond * kSketchMs / 1000 * 5 / 4 / kSampleEvery;
   static constexpr std::size_t kMarks = 1024;
   /// A mark goes after so many windows without excess: 3 s.

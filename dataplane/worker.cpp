@@ -191,6 +191,7 @@ void Workers::run(std::uint16_t index) {
     const bool last_turn = receiving_.load(std::memory_order_acquire) == 0;
     housekeep(core);
     finish_held(core);
+    originate(core);  // or the first burst's backend SYNs would find the outbox full
     const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
     originate(core);
     (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);

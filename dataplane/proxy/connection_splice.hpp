@@ -30,6 +30,15 @@ inline constexpr std::int32_t kNear = 1 << 24;
   return follows(ack, state.service_next) && follows(seq, state.client_next);
 }
 
+/// Whether a client's segment may move what a spliced connection remembers: it knows the numbers of both
+/// directions, though it may lie behind a gap. A stranger guesses both with 2^-16.
+[[nodiscard]] inline bool is_credible(const table::ConnectionState& state, wire::SeqNum seq,
+                                      wire::SeqNum ack) {
+  constexpr std::uint32_t kGapMost = 1u << 22;
+  return state.service_next.value() - ack.value() < static_cast<std::uint32_t>(kNear) &&
+         state.client_next.value() + kGapMost - seq.value() < static_cast<std::uint32_t>(kNear) + kGapMost;
+}
+
 [[nodiscard]] inline Splice splice_of(const table::ConnectionState& state) {
   return {.seq_delta = state.splice.seq_delta,
           .ts_delta = state.splice.ts_delta,

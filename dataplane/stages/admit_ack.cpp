@@ -115,7 +115,10 @@ table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
 bool is_outdated(const CoreState& core, const table::ConnectionState& state,
                  const cookie::Admission& admission) {
   const ConnectionPhase phase = state.phase.get();
-  if (phase != ConnectionPhase::kEstablished && phase != ConnectionPhase::kFinWait2) return false;
+  const bool open = phase == ConnectionPhase::kEstablished || phase == ConnectionPhase::kFinWait2 ||
+                    phase == ConnectionPhase::kCloseWait;
+  if (!open) return false;
+  if (core.is_inline() && (state.splice.reset_by_client || state.splice.reset_by_backend)) return false;
   const std::uint32_t timeout = idle_deadline(core, state).number - core.tick().number;
   const std::int64_t taken = std::int64_t{state.deadline.get().number} - timeout;
   const auto minted_ms = static_cast<std::int64_t>(core.now.mono_ms) - admission.least_age_ms;
@@ -203,9 +206,12 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
     return relay_segment<kFamily>(burst, i, core,
                                   *connection);  // the cookie of a connection is not tried again
   }
-  const bool has_effect = admission || !core.is_inline();
-  if (live && has_effect && !take_misfit(core, connection->state))
-    return void(drop_lane(burst, i, Drop::kChallengeLimited));
+  // Guesses at the cookie of a live connection are limited as its challenges are. What is closed may go.
+  const bool closed = core.is_inline() && live && connection->state.phase.get() == ConnectionPhase::kTimeWait;
+  if (live && !closed && !take_misfit(core, connection->state)) {
+    if (!core.is_inline()) return void(drop_lane(burst, i, Drop::kChallengeLimited));
+    return turn_away<kFamily>(burst, i, core, connection);
+  }
   if (admission && live && is_outdated(core, connection->state, *admission))
     return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
   if (!admission) return turn_away<kFamily>(burst, i, core, live ? connection : nullptr);

@@ -85,6 +85,7 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
   }
   if (inserted->evicted == table::Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
   if (inserted->evicted == table::Evicted::kUnfinished) core.tally.add(Event::kUnfinishedEvicted);
+  core.unknown_backends.forget(table::hash<kFamily>(flow, core.secret));  // it was of another connection
   auto& state = inserted->connection.state;
   state.client_next = segment.seq;
   state.service_next = segment.ack;
@@ -125,12 +126,10 @@ void release_held(CoreState& core, table::Connection<kFamily>& connection, Pendi
   const auto packets = core.pending[pending].held_packets();
   const proxy::Splice splice = proxy::splice_of(connection.state);
   for (const auto& packet : packets) {
-    auto& tcp = wire::overlay<wire::TcpHeader>(packet.frame + packet.transport);
-    proxy::to_backend({packet.frame + packet.transport, tcp.header_bytes()}, splice);
-    wire::TcpHeader seen = tcp;  // in the numbers that the client knows: only its ACK was turned
-    seen.ack = (wire::SeqNum{tcp.ack} + splice.seq_delta).wire();
-    note_segment<kFamily>(core, connection, Sender::kClient, seen,
+    const auto& tcp = wire::overlay<wire::TcpHeader>(packet.frame + packet.transport);
+    note_segment<kFamily>(core, connection, Sender::kClient, tcp,
                           packet.transport_bytes - tcp.header_bytes());
+    proxy::to_backend({packet.frame + packet.transport, tcp.header_bytes()}, splice);
     core.released.add(packet);
   }
   core.held -= packets.size();
@@ -144,6 +143,8 @@ void note_segment(CoreState& core, table::Connection<kFamily>& connection, Sende
   auto& state = connection.state;
   const bool from_client = sender == Sender::kClient;
   if ((tcp.flags & Flags::kRst) != 0) {
+    // Of any other the endpoint thinks nothing (RFC 5961 3.2), and a stranger may have guessed it.
+    if (wire::SeqNum{tcp.seq} != (from_client ? state.client_next : state.service_next)) return;
     state.splice.reset_by_client |= from_client;
     state.splice.reset_by_backend |= !from_client;
     return connections.set_deadline(connection, table::after(core.tick(), kSpliceSilenceMs));

@@ -99,6 +99,12 @@ void fill_splice(table::ConnectionState& state, const PendingHandshake& pending,
   state.splice.is_spliced = true;
 }
 
+/// The client's window field, as this backend reads it.
+std::uint16_t window_for_backend(const table::ConnectionState& state, std::uint16_t field) {
+  const unsigned unscaled = state.splice.backend_declined_scaling ? state.window_scales.client() : 0;
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(std::uint32_t{field} << unscaled, 0xffff));
+}
+
 template <Family kFamily>
 void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
   CoreState& core = answer.core;
@@ -121,9 +127,7 @@ void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
   auto& connections = core.table<kFamily>();
   connections.set_phase(answer.connection, ConnectionPhase::kEstablished);
   connections.set_deadline(answer.connection, idle_deadline(core, state));
-  const unsigned unscaled = state.splice.backend_declined_scaling ? state.window_scales.client() : 0;
-  const std::uint32_t window = std::uint32_t{pending.offer.window} << unscaled;
-  acknowledge(answer, options, static_cast<std::uint16_t>(std::min<std::uint32_t>(window, 0xffff)));
+  acknowledge(answer, options, window_for_backend(state, pending.offer.window));
   release_held<kFamily>(core, answer.connection, index);
 }
 
@@ -192,18 +196,24 @@ template <Family kFamily>
 void decide(const Answer<kFamily>& answer) {
   const auto& state = answer.connection.state;
   if (state.phase.get() == ConnectionPhase::kUnfinished) return finish_handshake(answer);
+  const bool syn_ack = answer.has(Flags::kSyn) && answer.has(Flags::kAck);
+  const auto pass = [&answer] {
+    pass_unknown<kFamily>(answer.burst, answer.i, answer.core, answer.connection.key);
+  };
   if (!state.splice.is_spliced) {  // a tombstone of one that never was: the answer came too late
+    const std::uint64_t flow = table::hash<kFamily>(answer.connection.key, answer.core.secret);
+    if (syn_ack && answer.core.passed_syns.recall(flow)) return pass();
     if (!answer.has(Flags::kAck) || answer.has(Flags::kRst)) return answer.drop(Drop::kBackendUnexpected);
     return send_reply<kFamily>(answer.burst, answer.i, reset_of(answer.ack));
   }
-  const bool syn_ack = answer.has(Flags::kSyn) && answer.has(Flags::kAck);
   if (!syn_ack) return to_client(answer);
   const bool again = proxy::is_near(answer.seq + state.splice.seq_delta, state.service_next) &&
                      proxy::is_near(answer.ack, state.client_next);
-  if (!again) return pass_unknown<kFamily>(answer.burst, answer.i, answer.core, answer.connection.key);
+  if (!again) return pass();
   // Our ACK was lost, or is late.
   const auto& tcp = tcp_header(answer.burst, answer.i);
-  acknowledge(answer, wire::parse_tcp_options(wire::options(tcp)), state.splice.client_window);
+  acknowledge(answer, wire::parse_tcp_options(wire::options(tcp)),
+              window_for_backend(state, state.splice.client_window));
 }
 
 template <Family kFamily>

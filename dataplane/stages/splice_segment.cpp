@@ -37,10 +37,11 @@ void splice_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connectio
     if (rst) return give_up<kFamily>(burst, i, core, connection);
     return hold(burst, i, core, core.pending[state.splice.pending]);
   }
-  const bool near = proxy::is_near(wire::SeqNum{tcp.seq}, state.client_next);
-  if (rst && !near) return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
-  // What is not near may be nobody's, or behind a great loss: it passes, and moves nothing.
-  if (near)
+  const wire::SeqNum seq{tcp.seq};
+  if (rst && !proxy::is_near(seq, state.client_next))
+    return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
+  // What is not credible may be nobody's, or behind a great loss: it passes, and moves nothing.
+  if (rst || proxy::is_credible(state, seq, wire::SeqNum{tcp.ack}))
     note_segment<kFamily>(core, connection, Sender::kClient, tcp,
                           burst.view[i].transport_bytes - tcp.header_bytes());
   proxy::to_backend({burst.frame[i] + burst.view[i].transport, tcp.header_bytes()}, proxy::splice_of(state));

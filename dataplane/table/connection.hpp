@@ -82,8 +82,8 @@ class TableOwned {
   T value_;
 };
 
-/// What both sides agreed on, whether the accept queue has taken the connection, and when a segment last did not
-/// fit it: the tick modulo kNoMisfit, or that for never.
+/// What both sides agreed on, whether the accept queue has taken the connection, and when a segment last did
+/// not fit it: the tick modulo kNoMisfit, or that for never.
 struct ConnectionOptions {
   static constexpr std::uint8_t kNoMisfit = 63;
   bool timestamps : 1, accepted : 1;

@@ -118,7 +118,7 @@ TEST(LimitSynsTo, APrefixTooManyIsCountedAndAnswered) {
     EXPECT_EQ(budget.sample(kSyns, [=](std::size_t) { return prefix; }), 0u);
   }
   const std::vector<Bytes> burst(kBurstMax, syn("203.0.112.7"));
-  for (int n = 0; n < 110; ++n) {
+  for (int n = 0; n < 220; ++n) {
     for (const Outcome& outcome : lab.run(burst)) EXPECT_EQ(outcome.verdict, Route::kSend);
   }
   // 220 samples, of which the last 21 are of a suspect.
