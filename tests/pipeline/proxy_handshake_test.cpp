@@ -123,6 +123,7 @@ TYPED_TEST(BackendHandshake, TheSynIsRepeatedAfterOneAndThreeSecondsAndTheClient
   this->promote();
   const auto flags_of = [](const std::vector<Bytes>& frames) {
     std::vector<int> flags;
+    flags.reserve(frames.size());
     for (const Bytes& frame : frames) flags.push_back(segment_in<TestFixture::kFamily>(frame).flags);
     return flags;
   };
