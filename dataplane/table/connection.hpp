@@ -7,19 +7,17 @@
 //   10   34    2       key: service's port       wire order
 //   12   36    4       client_next               RCV.NXT
 //   16   40    4       service_next              SND.NXT, in the cookie's sequence space
-//   20   44   12       half, or splice           of a connection that ends here; of one that goes on to a
-//   backend:
-//                        service_acked  SND.UNA, in the cookie's sequence space  seq_delta
-//                        ts_recent      TS.Recent (RFC 7323)                     ts_delta
-//                        ts_offset      TSval is this plus the ms clock          window or pending; scale,
-//                        flags
+//   20   44   12       half, or splice           of a connection that ends here, or that goes on to a backend
+//    +0    4            service_acked             SND.UNA, in the cookie's sequence space | seq_delta
+//    +4    4            ts_recent                 TS.Recent (RFC 7323) | ts_delta
+//    +8    4            ts_offset                 TSval less the ms clock | client's window, scale, flags
 //   32   56    4       deadline                  Tick; written by the table only
 //   36   60    2       service                   index into the service table
 //   38   62    2       path                      by which link its client is reached: index into LinkPaths
 //   40   64    1       phase                     written by the table only
 //   41   65    1       options                   [7:2] misfit_tick, [1] accepted, [0] timestamps
 //   42   66    1       window scales             [7:4] ours, [3:0] the client's
-//   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN or SYN
+//   43   67    1       slot, retransmissions     [7:4] low bits of its cookie's slot, [3:0] of our FIN
 //   44   68            end
 //
 // Of a spliced connection, client_next and service_next lie behind what client and backend sent last, in the
