@@ -99,11 +99,13 @@ struct CorePlan {
 /// How many RSTs to strays one core sends a second, at most, and how many connections may move to another
 /// path.
 inline constexpr std::uint32_t kStrayResetsPerSecond = 1000, kPathMovesPerSecond = 64;
-/// What one core lets pass a second: segments of connections older than synward before it knows them, and
-/// SYNs to backends that have not answered yet, and SYNs with an option that their backend was never asked
-/// for. How many RSTs it sends on behalf of backends that are down.
+/// What one core lets pass a second: segments of connections older than synward before it knows them, SYNs to
+/// backends that have not answered yet, and SYNs with an option that their backend was never asked for. One
+/// with an option that it declined passes in kAskingAgainSeconds. How many RSTs a core sends a second on
+/// behalf of backends that are down.
 inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSecond = 20,
-                               kAskingOptionsPerSecond = 1, kDownResetsPerSecond = 1000;
+                               kAskingOptionsPerSecond = 1, kAskingAgainSeconds = 16,
+                               kDownResetsPerSecond = 1000;
 
 /// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
@@ -118,7 +120,7 @@ struct CoreState {
         paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.multipliers[0][2],
                plan.secret.addends[0]}},
         pending{plan.backend_handshakes},
-        held_most{plan.held_packets},
+        held{plan.held_packets},
         table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
         table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {}
   /// The worker, before each burst.
@@ -156,7 +158,7 @@ struct CoreState {
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
   proxy::PendingHandshakes pending;
-  std::size_t held = 0, held_most;             ///< packets that wait for a backend, now and at most
+  proxy::FairShare held;                       ///< packets that wait for a backend
   proxy::Unheld released, discarded;           ///< the worker sends the ones and frees the others
   proxy::BackendProfiles* profiles = nullptr;  ///< of all cores; never null in inline mode
   proxy::BackendMemory unknown_backends;
@@ -164,7 +166,7 @@ struct CoreState {
   StrayMemory strays;
   Budget stray_resets{kStrayResetsPerSecond}, path_moves{kPathMovesPerSecond},
       unknown_passes{kUnknownPassesPerSecond}, asking_syns{kAskingSynsPerSecond},
-      asking_options{kAskingOptionsPerSecond}, down_resets{kDownResetsPerSecond};
+      asking_options{kAskingOptionsPerSecond}, asking_again{1}, down_resets{kDownResetsPerSecond};
   std::uint64_t swept_ms = 0;  ///< when housekeep() last moved the sweep on
   Outbox outbox;
   Tally tally;

@@ -77,13 +77,10 @@ std::optional<Tick> end_splice(CoreState& core, Connection<kFamily>& connection,
     if (core.outbox.size() + 2 > Outbox::kFrames) return retry;
     const LinkPath& path = core.paths[state.path];
     const wire::SeqNum backend_next = state.service_next - state.splice.seq_delta;
-    const auto reset = [](wire::SeqNum seq, wire::SeqNum ack) {
-      return Reply{.seq = seq, .ack = ack, .flags = Flags::kRst | Flags::kAck, .window = 0};
-    };
     const bool told = originate<kFamily>(core, path, Toward::kClient, connection.key,
-                                         reset(state.service_next, state.client_next)) &&
+                                         reset_at(state.service_next, state.client_next)) &&
                       originate<kFamily>(core, path, Toward::kBackend, connection.key,
-                                         reset(state.client_next, backend_next));
+                                         reset_at(state.client_next, backend_next));
     if (!told) return retry;
   }
   core.tally.add(Event::kIdleReset);
@@ -160,7 +157,7 @@ void publish(CoreState& core) {
   set(Gauge::kTableSlots, four.slots() + six.slots());
   set(Gauge::kAcceptQueue, core.accept_queue.size());
   set(Gauge::kBackendHandshakes, core.pending.size());
-  set(Gauge::kHeldPackets, core.held);
+  set(Gauge::kHeldPackets, core.held.size());
   core.syn_budget.advance(core.now.mono_ms);  // also where no SYN comes any more
   set(Gauge::kLimitedPrefixes, core.syn_budget.limited());
   core.publish_events();

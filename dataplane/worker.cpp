@@ -129,7 +129,7 @@ void Workers::finish_held(CoreState& core) {
     core.counters.held_dropped.add(discarded.size());
     core.discarded.clear();
   }
-  core.counters.held_now.set(core.held);
+  core.counters.held_now.set(core.held.size());
 }
 
 std::size_t Workers::receive(CoreState& core, Burst& burst) {

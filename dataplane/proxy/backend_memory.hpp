@@ -58,7 +58,9 @@ class BackendMemory {
 class PassedSyns {
  public:
   /// `options`: an OptionSet.
+  /// Of two SYNs of one flow, the backend may answer either: what both asked for was asked.
   void remember(std::uint64_t flow, std::uint8_t options) {
+    if (const auto before = recall(flow)) options &= *before;
     seen_[flow % kEntries] = {static_cast<std::uint32_t>(flow >> 32), options, true};
   }
   [[nodiscard]] std::optional<std::uint8_t> recall(std::uint64_t flow) const {
@@ -86,8 +88,9 @@ enum class Agreement : std::uint8_t {
 };
 [[nodiscard]] inline Agreement agreement(const BackendMemory::Numbers& backend, wire::SeqNum seq,
                                          wire::SeqNum ack) {
-  if (!is_near(seq, backend.ack)) return Agreement::kUnrelated;
-  return is_near(ack, backend.next) ? Agreement::kAgrees : Agreement::kMistaken;
+  constexpr std::uint32_t kWindow = 1u << 16;
+  if (is_near(seq, backend.ack) && is_near(ack, backend.next)) return Agreement::kAgrees;
+  return wire::in_window(seq, backend.ack, kWindow) ? Agreement::kMistaken : Agreement::kUnrelated;
 }
 
 }  // namespace synward::proxy

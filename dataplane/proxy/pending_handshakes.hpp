@@ -17,6 +17,7 @@
 
 #include "dataplane/burst.hpp"
 #include "dataplane/link_path.hpp"
+#include "dataplane/proxy/fair_share.hpp"
 #include "dataplane/table/flow_key.hpp"
 #include "dataplane/wire/net_types.hpp"
 
@@ -87,20 +88,20 @@ class PendingHandshakes {
   static constexpr std::array<std::uint32_t, 3> kTimeoutsMs{1'000, 2'000, 4'000};
 
   /// At most `most` at once, at least 1 and fewer than 65,500.
-  explicit PendingHandshakes(std::size_t most) : entries_(most + kQueues + 1) {
+  explicit PendingHandshakes(std::size_t most) : entries_(most + kQueues + 1), shares_{most} {
     for (std::size_t q = 0; q <= kQueues; ++q)
       entries_[q].next = entries_[q].previous = static_cast<Index>(q);
     for (std::size_t i = kQueues + 1; i < entries_.size(); ++i) append(static_cast<Index>(i), kFree);
   }
 
-  /// A new one whose SYN leaves now; nothing when there are too many.
-  [[nodiscard]] std::optional<Index> open(std::uint64_t now_ms) {
+  /// A new one whose SYN leaves now, to the backend of `profile`; nothing when that has its share.
+  [[nodiscard]] std::optional<Index> open(std::uint16_t profile, std::uint64_t now_ms) {
+    if (!shares_.take(profile)) return std::nullopt;
     const Index i = entries_[kFree].next;
-    if (i == kFree) return std::nullopt;
     unlink(i);
     entries_[i] = PendingHandshake{};
+    entries_[i].profile = profile;
     entries_[i].used = true;
-    ++size_;
     start(i, now_ms);
     return i;
   }
@@ -109,7 +110,7 @@ class PendingHandshakes {
     unlink(i);
     entries_[i].used = false;
     append(i, kFree);
-    --size_;
+    shares_.give_back(entries_[i].profile, 1);
   }
   /// One whose timeout has passed at `now_ms`, the most overdue of its queue; the caller must next call
   /// start_over() or close() with it.
@@ -140,7 +141,7 @@ class PendingHandshakes {
     const auto* key = std::get_if<table::FlowKey<kFamily>>(&entries_[i].flow);
     return key != nullptr && *key == flow;
   }
-  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t size() const { return shares_.size(); }
 
  private:
   static constexpr Index kQueues = kTimeoutsMs.size();  ///< entries [0, kQueues) are their heads
@@ -164,7 +165,7 @@ class PendingHandshakes {
   }
 
   std::vector<PendingHandshake> entries_;
-  std::size_t size_ = 0;
+  FairShare shares_;
 };
 
 }  // namespace synward::proxy

@@ -97,7 +97,7 @@ template <Family kFamily>
 table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
                                     const cookie::Admission& admission) {
   const auto scales = promised_scales<kFamily>(burst, i, core, admission);
-  if (!scales) return drop_lane(burst, i, Drop::kBadCookie), nullptr;
+  if (!scales) return make_stray<kFamily>(burst, i, Drop::kBadCookie), nullptr;
   core.tally.add(Event::kCookieValid);
   auto* connection = core.is_inline() ? open_backend<kFamily>(burst, i, core, admission)
                                       : open_accepted<kFamily>(burst, i, core, admission);
@@ -144,12 +144,19 @@ table::Connection<kFamily>* adopt(const Burst& burst, LaneIndex i, CoreState& co
   return &inserted->connection;
 }
 
+/// Of a connection that is in no table.
+void pass_unknown(Burst& burst, LaneIndex i, CoreState& core) {
+  if (!core.unknown_passes.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kUnknownLimited));
+  core.tally.add(Event::kUnknownPassed);
+  burst.on(Route::kForward).push(i);
+}
+
 /// In the wire, a segment without a cookie that fits no connection, or, when `live` is there, not that one.
 /// It may be of a connection that is older than synward, or that a synward before this one translated: of the
 /// latter nobody knows the difference any more, and its ends would go on telling each other that they are
 /// wrong.
 template <Family kFamily>
-void pass_unknown(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
+void pass_or_adopt(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
   const auto flow = flow_of<kFamily>(burst, i);
   const std::uint64_t hash = table::hash<kFamily>(flow, core.secret);
@@ -164,19 +171,17 @@ void pass_unknown(Burst& burst, LaneIndex i, CoreState& core, table::Connection<
     }
   }
   if (live != nullptr) return splice_segment<kFamily>(burst, i, core, *live);
-  if (agreement == proxy::Agreement::kMistaken && core.stray_resets.take(core.now.mono_ms)) {
+  // The same mistake, seconds later: no stranger's guess, and no reordered segment of another connection.
+  if (agreement == proxy::Agreement::kMistaken &&
+      core.strays.repeats(hash ^ std::uint64_t{ack.value()} << 32, core.now.mono_ms) &&
+      core.stray_resets.take(core.now.mono_ms)) {
     core.unknown_backends.forget(hash);
     core.tally.add(Event::kUntranslatable);
-    const auto reset = [](wire::SeqNum seq) {
-      return Reply{.seq = seq, .ack = wire::SeqNum{0}, .flags = wire::TcpFlags::kRst, .window = 0};
-    };
     static_cast<void>(
-        originate<kFamily>(core, link_path_of(burst, i), Toward::kBackend, flow, reset(backend->ack)));
-    return send_reply<kFamily>(burst, i, reset(ack));
+        originate<kFamily>(core, link_path_of(burst, i), Toward::kBackend, flow, reset_at(backend->ack)));
+    return send_reply<kFamily>(burst, i, reset_at(ack));
   }
-  if (!core.unknown_passes.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kUnknownLimited));
-  core.tally.add(Event::kUnknownPassed);
-  burst.on(Route::kForward).push(i);
+  pass_unknown(burst, i, core);
 }
 
 /// A segment that fits no connection and brings no cookie.
@@ -184,7 +189,7 @@ template <Family kFamily>
 void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
   if (core.is_inline()) {
     const bool waits = live != nullptr && live->state.phase.get() == ConnectionPhase::kUnfinished;
-    if (!waits) return pass_unknown<kFamily>(burst, i, core, live);
+    if (!waits) return pass_or_adopt<kFamily>(burst, i, core, live);
   } else if (live != nullptr) {
     return challenge<kFamily>(burst, i, core, live->state);
   }
@@ -198,6 +203,7 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
   const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
   const bool live = connection != nullptr && !dead;
   if (!may_bring_cookie(tcp)) {
+    if (connection == nullptr && core.is_inline()) return pass_unknown(burst, i, core);
     if (!live) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
     return relay_segment<kFamily>(burst, i, core, *connection);
   }

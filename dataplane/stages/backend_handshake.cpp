@@ -43,9 +43,8 @@ void end_predecessor(CoreState& core, const table::FlowKey<kFamily>& flow) {
   const bool open = state.phase.get() != ConnectionPhase::kTombstone && state.path != LinkPaths::kNone;
   if (!open) return;
   // When the outbox is full, the backend's challenge brings the RST later.
-  static_cast<void>(originate<kFamily>(
-      core, core.paths[state.path], Toward::kBackend, flow,
-      {.seq = state.client_next, .ack = wire::SeqNum{0}, .flags = Flags::kRst, .window = 0}));
+  static_cast<void>(
+      originate<kFamily>(core, core.paths[state.path], Toward::kBackend, flow, reset_at(state.client_next)));
 }
 
 }  // namespace
@@ -74,7 +73,7 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
                                          const cookie::Admission& admission) {
   const auto flow = flow_of<kFamily>(burst, i);
   const handshake::Segment segment = segment_of(burst, i);
-  const auto pending = core.pending.open(core.now.mono_ms);
+  const auto pending = core.pending.open(backend_of<kFamily>(burst, i, core), core.now.mono_ms);
   if (!pending) return drop_lane(burst, i, Drop::kPendingFull), nullptr;
   end_predecessor<kFamily>(core, flow);
   const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kUnfinished,
@@ -95,14 +94,13 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
   PendingHandshake& handshake = core.pending[*pending];
   handshake.flow = flow;
   handshake.path = link_path_of(burst, i);
-  handshake.profile = backend_of<kFamily>(burst, i, core);
   handshake.offer = offer_of(segment, admission);
   send_backend_syn<kFamily>(core, flow, segment.seq - 1, handshake);
   return &inserted->connection;
 }
 
 void hold(Burst& burst, LaneIndex i, CoreState& core, PendingHandshake& pending) {
-  if (pending.held_count == proxy::kHeldMost || core.held == core.held_most)
+  if (pending.held_count == proxy::kHeldMost || !core.held.take(pending.profile))
     return void(drop_lane(burst, i, Drop::kHoldFull));
   pending.held[pending.held_count++] = {.packet = burst.packet[i],
                                         .frame = burst.frame[i],
@@ -110,14 +108,13 @@ void hold(Burst& burst, LaneIndex i, CoreState& core, PendingHandshake& pending)
                                         .transport = burst.view[i].transport,
                                         .transport_bytes = burst.view[i].transport_bytes,
                                         .port = core.ports[burst.port].other};
-  ++core.held;
   burst.on(Route::kHold).push(i);
 }
 
 void discard(CoreState& core, PendingHandshakes::Index pending) {
   const auto packets = core.pending[pending].held_packets();
   for (const auto& packet : packets) core.discarded.add(packet);
-  core.held -= packets.size();
+  core.held.give_back(core.pending[pending].profile, packets.size());
   core.pending.close(pending);
 }
 
@@ -132,7 +129,7 @@ void release_held(CoreState& core, table::Connection<kFamily>& connection, Pendi
     proxy::to_backend({packet.frame + packet.transport, tcp.header_bytes()}, splice);
     core.released.add(packet);
   }
-  core.held -= packets.size();
+  core.held.give_back(core.pending[pending].profile, packets.size());
   core.pending.close(pending);
 }
 
@@ -160,9 +157,14 @@ void note_segment(CoreState& core, table::Connection<kFamily>& connection, Sende
   } else if (fin && state.phase.get() != first) {
     connections.set_phase(connection, ConnectionPhase::kTimeWait);
   }
-  const bool closed = state.phase.get() == ConnectionPhase::kTimeWait;
+  if (state.phase.get() != ConnectionPhase::kTimeWait)
+    return connections.set_deadline(connection, idle_deadline(core, state));
+  const bool has_all = wire::SeqNum{tcp.ack} == (from_client ? state.service_next : state.client_next);
+  state.splice.client_has_all |= from_client && has_all;
+  state.splice.backend_has_all |= !from_client && has_all;
+  const bool finished = state.splice.client_has_all && state.splice.backend_has_all;
   connections.set_deadline(connection,
-                           closed ? table::after(core.tick(), kSpliceSilenceMs) : idle_deadline(core, state));
+                           table::after(core.tick(), finished ? kSpliceSilenceMs : kSpliceUnfinishedMs));
 }
 
 template void note_segment<Family::kIpv4>(CoreState&, table::Connection<Family::kIpv4>&, Sender,

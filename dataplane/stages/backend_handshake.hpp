@@ -39,8 +39,9 @@ void note_segment(CoreState& core, table::Connection<kFamily>& connection, Sende
                   const wire::TcpHeader& tcp, std::size_t text_bytes);
 
 /// How long a connection that was reset, or closed from both sides, is remembered in silence: the endpoint
-/// may have refused the RST, or missed the last ACK.
-inline constexpr std::uint32_t kSpliceSilenceMs = 60'000;
+/// may have refused the RST, or missed the last ACK. As long as it has not acknowledged all, the other one
+/// repeats what is missing: on Linux, at intervals of 120 s at most.
+inline constexpr std::uint32_t kSpliceSilenceMs = 60'000, kSpliceUnfinishedMs = 150'000;
 
 /// Once each turn: SYNs again, and connections whose backend never answered.
 void time_out_handshakes(CoreState& core);

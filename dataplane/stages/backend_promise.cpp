@@ -1,6 +1,7 @@
 #include "dataplane/stages/backend_promise.hpp"
 
 #include "dataplane/cookie/option_tables.hpp"
+#include "dataplane/stages/classify_segment.hpp"
 
 namespace synward {
 namespace {
@@ -11,18 +12,19 @@ using Flags = wire::TcpFlags;
 /// The SYN goes on to its backend as it is, by the core that will see the answer.
 template <Family kFamily>
 void pass_syn(Burst& burst, LaneIndex i, CoreState& core, std::uint8_t asked) {
-  const auto flow = flow_of<kFamily>(burst, i);
-  if (core.steering != nullptr && !burst.taken_over) {
-    const auto owner =
-        core.steering->owner<kFamily>(flow.client, flow.service, flow.client_port, flow.service_port);
-    if (owner != core.index) {
-      burst.owner[i] = owner;
-      return burst.on(Route::kHandOver).push(i);
-    }
-  }
-  core.passed_syns.remember(table::hash<kFamily>(flow, core.secret), asked);
+  if (hand_over<kFamily>(burst, i, core)) return;
+  core.passed_syns.remember(table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret), asked);
   core.tally.add(Event::kSynPassed);
   burst.on(Route::kForward).push(i);
+}
+
+/// Whether a SYN passes for the sake of an option that its SYN-ACK would not have: one that nobody asked this
+/// backend for yet, or that it declined. It may have done so while its queue was full, with SYN cookies of
+/// its own, so it is asked again, but seldom: for good it declines only what it does not know.
+bool may_ask(CoreState& core, std::uint8_t asked, const proxy::Promise& promise) {
+  if ((asked & ~promise.known) != 0 && core.asking_options.take(core.now.mono_ms)) return true;
+  return (asked & promise.known & ~agreed_options(promise)) != 0 &&
+         core.asking_again.take(core.now.mono_ms / kAskingAgainSeconds);
 }
 
 /// RFC 9293 3.10.7.1: what the backend would say, if it could.
@@ -31,11 +33,7 @@ void reset_syn(Burst& burst, LaneIndex i, CoreState& core) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
   const auto text = static_cast<std::uint32_t>(burst.view[i].transport_bytes - tcp.header_bytes());
   core.tally.add(Event::kDownReset);
-  send_reply<kFamily>(burst, i,
-                      {.seq = wire::SeqNum{0},
-                       .ack = wire::SeqNum{tcp.seq} + text + 1,
-                       .flags = Flags::kRst | Flags::kAck,
-                       .window = 0});
+  send_reply<kFamily>(burst, i, reset_at(wire::SeqNum{0}, wire::SeqNum{tcp.seq} + text + 1));
 }
 
 }  // namespace
@@ -64,9 +62,8 @@ std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& 
   const std::uint8_t asked = asked_options(options, tcp_header(burst, i).flags);
   // A SYN that was handed over was found worth passing by the core on which it landed.
   const bool can_answer = promise && !down;
-  const bool asks_more = can_answer && (asked & ~promise->known) != 0;
   const bool may_pass = burst.taken_over || (!can_answer && core.asking_syns.take(core.now.mono_ms)) ||
-                        (asks_more && core.asking_options.take(core.now.mono_ms));
+                        (can_answer && may_ask(core, asked, *promise));
   if (may_pass) return pass_syn<kFamily>(burst, i, core, asked), std::nullopt;
   if (can_answer) return promise;
   if (!down) return drop_lane(burst, i, Drop::kBackendUnknown), std::nullopt;

@@ -24,6 +24,14 @@ inline constexpr std::uint8_t kEcnSetup = wire::TcpFlags::kEce | wire::TcpFlags:
   return static_cast<std::uint8_t>(asked);
 }
 
+/// Which options a SYN-ACK has, if the SYN asks for them.
+[[nodiscard]] inline std::uint8_t agreed_options(const proxy::Promise& promise) {
+  using proxy::OptionSet;
+  return static_cast<std::uint8_t>(
+      (promise.window_scale ? OptionSet::kScale : 0) | (promise.sack ? OptionSet::kSack : 0) |
+      (promise.timestamps ? OptionSet::kTimestamps : 0) | (promise.ecn ? OptionSet::kEcn : 0));
+}
+
 /// What a backend's SYN-ACK says to who asked for `asked`. It agrees to ECN by ECE alone.
 template <wire::Family kFamily>
 [[nodiscard]] proxy::SynAckFacts facts_of(const wire::TcpHeader& syn_ack, const wire::TcpOptions& options,

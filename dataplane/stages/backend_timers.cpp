@@ -10,7 +10,6 @@ using proxy::PendingHandshakes;
 using table::Connection;
 using table::ConnectionPhase;
 using wire::Family;
-using Flags = wire::TcpFlags;
 
 /// What one handshake asks of the outbox at most.
 constexpr std::size_t kTimersPerTurn = 32;
@@ -38,10 +37,7 @@ void time_out(CoreState& core, const table::FlowKey<kFamily>& flow, PendingHands
   core.tally.add(Event::kBackendSilent);
   core.profiles->silent(handshake.profile, core.now.mono_ms);
   static_cast<void>(originate<kFamily>(core, handshake.path, Toward::kClient, flow,
-                                       {.seq = state.service_next,
-                                        .ack = state.client_next,
-                                        .flags = Flags::kRst | Flags::kAck,
-                                        .window = 0}));
+                                       reset_at(state.service_next, state.client_next)));
   discard(core, pending);
   core.table<kFamily>().bury(*connection, cookie_expiry(core, state));
 }

@@ -18,19 +18,23 @@ template <wire::Family kFamily>
          services.owns<kFamily>(source);
 }
 
+/// Sends a lane to the core that owns its flow, when that is another one.
+template <wire::Family kFamily>
+[[nodiscard]] inline bool hand_over(Burst& burst, LaneIndex i, const CoreState& core) {
+  if (core.steering == nullptr || burst.taken_over) return false;
+  const auto& ip = ip_header<kFamily>(burst, i);
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  const auto owner = core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
+  if (owner == core.index) return false;
+  burst.owner[i] = owner;
+  burst.on(Route::kHandOver).push(i);
+  return true;
+}
+
 /// To `route`, or to the core whose connection this is. SYNs need none: they are answered where they land.
 template <wire::Family kFamily>
 inline void steer(Burst& burst, LaneIndex i, const CoreState& core, Route route) {
-  if (core.steering != nullptr && !burst.taken_over) {
-    const auto& ip = ip_header<kFamily>(burst, i);
-    const wire::TcpHeader& tcp = tcp_header(burst, i);
-    const auto owner = core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
-    if (owner != core.index) {
-      burst.owner[i] = owner;
-      return burst.on(Route::kHandOver).push(i);
-    }
-  }
-  burst.on(route).push(i);
+  if (!hand_over<kFamily>(burst, i, core)) burst.on(route).push(i);
 }
 
 /// A segment to the service that its view names: from an address that may send one, with flags that one can

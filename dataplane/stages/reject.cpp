@@ -17,9 +17,7 @@ void reject_strays(Burst& burst, CoreState& core) {
       continue;
     }
     core.tally.add(Event::kStrayReset);
-    const wire::SeqNum seq{tcp_header(burst, i).ack};
-    send_reply<kFamily>(burst, i,
-                        {.seq = seq, .ack = wire::SeqNum{0}, .flags = wire::TcpFlags::kRst, .window = 0});
+    send_reply<kFamily>(burst, i, reset_at(wire::SeqNum{tcp_header(burst, i).ack}));
   }
 }
 

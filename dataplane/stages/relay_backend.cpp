@@ -35,10 +35,6 @@ struct Answer {
   void drop(Drop reason) const { drop_lane(burst, i, reason); }
 };
 
-constexpr Reply reset_of(SeqNum seq) {
-  return {.seq = seq, .ack = SeqNum{0}, .flags = Flags::kRst, .window = 0};
-}
-
 /// The connection ends before it was spliced: the client gets an RST in place of this lane.
 template <Family kFamily>
 void refuse(const Answer<kFamily>& answer, Event why) {
@@ -46,9 +42,8 @@ void refuse(const Answer<kFamily>& answer, Event why) {
   answer.core.tally.add(why);
   discard(answer.core, state.splice.pending);
   answer.core.template table<kFamily>().bury(answer.connection, cookie_expiry(answer.core, state));
-  forward_instead<kFamily>(
-      answer.burst, answer.i, answer.connection.key,
-      {.seq = state.service_next, .ack = state.client_next, .flags = Flags::kRst | Flags::kAck, .window = 0});
+  forward_instead<kFamily>(answer.burst, answer.i, answer.connection.key,
+                           reset_at(state.service_next, state.client_next));
 }
 
 /// A socket of an older connection stands in the way: it is told so, and the SYN comes again at once.
@@ -57,7 +52,7 @@ void make_way(const Answer<kFamily>& answer, PendingHandshake& pending) {
   if (pending.restarts == kRestartsMost) return answer.drop(Drop::kBackendUnexpected);
   ++pending.restarts;
   answer.core.tally.add(Event::kBackendStale);
-  send_reply<kFamily>(answer.burst, answer.i, reset_of(answer.ack));
+  send_reply<kFamily>(answer.burst, answer.i, reset_at(answer.ack));
   send_backend_syn<kFamily>(answer.core, answer.connection.key, answer.connection.state.client_next - 1,
                             pending);
 }
@@ -117,7 +112,7 @@ void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
                        core.keys.current());
   if (pending.offer.tsval && !options.timestamps()) {  // the client will send them, and wait for them
     static_cast<void>(originate<kFamily>(core, pending.path, Toward::kBackend, answer.connection.key,
-                                         reset_of(answer.ack)));
+                                         reset_at(answer.ack)));
     return refuse(answer, Event::kTimestampsDeclined);
   }
   fill_splice(state, pending, answer.seq, options);
@@ -204,7 +199,7 @@ void decide(const Answer<kFamily>& answer) {
     const std::uint64_t flow = table::hash<kFamily>(answer.connection.key, answer.core.secret);
     if (syn_ack && answer.core.passed_syns.recall(flow)) return pass();
     if (!answer.has(Flags::kAck) || answer.has(Flags::kRst)) return answer.drop(Drop::kBackendUnexpected);
-    return send_reply<kFamily>(answer.burst, answer.i, reset_of(answer.ack));
+    return send_reply<kFamily>(answer.burst, answer.i, reset_at(answer.ack));
   }
   if (!syn_ack) return to_client(answer);
   const bool again = proxy::is_near(answer.seq + state.splice.seq_delta, state.service_next) &&

@@ -24,6 +24,15 @@ struct Reply {
   std::span<const std::byte> options = {};  ///< a multiple of 4 bytes; not inside the frame
 };
 
+/// <SEQ=seq><CTL=RST>, to who acknowledged seq (RFC 9293 3.5.2).
+[[nodiscard]] constexpr Reply reset_at(wire::SeqNum seq) {
+  return {.seq = seq, .ack = wire::SeqNum{0}, .flags = wire::TcpFlags::kRst, .window = 0};
+}
+/// <SEQ=seq><ACK=ack><CTL=RST,ACK>
+[[nodiscard]] constexpr Reply reset_at(wire::SeqNum seq, wire::SeqNum ack) {
+  return {.seq = seq, .ack = ack, .flags = wire::TcpFlags::kRst | wire::TcpFlags::kAck, .window = 0};
+}
+
 namespace detail {
 
 /// A fresh header instead of the question's: IP options and extension headers are not ours to return.

@@ -1,4 +1,6 @@
 // A client's segment on its way to the backend.
+#include <algorithm>
+
 #include "dataplane/proxy/connection_splice.hpp"
 #include "dataplane/stages/backend_handshake.hpp"
 #include "dataplane/stages/intact.hpp"
@@ -10,20 +12,30 @@ using table::ConnectionPhase;
 using wire::Family;
 using Flags = wire::TcpFlags;
 
-/// The client's RST before the backend has answered. Of this half synward is the endpoint, so it judges
-/// (RFC 5961 3.2).
+/// Whether an RST comes right behind what the client has sent (RFC 5961 3.2): its cookie, or text that is
+/// held.
+bool is_exact(const proxy::PendingHandshake& pending, wire::SeqNum client_next, wire::SeqNum seq) {
+  if (seq == client_next) return true;
+  const auto held = pending.held_packets();
+  return std::any_of(held.begin(), held.end(), [seq](const proxy::HeldPacket& packet) {
+    const auto& tcp = wire::overlay<wire::TcpHeader>(packet.frame + packet.transport);
+    const auto text = static_cast<std::uint32_t>(packet.transport_bytes - tcp.header_bytes());
+    return wire::SeqNum{tcp.seq} + text + ((tcp.flags & Flags::kFin) != 0 ? 1 : 0) == seq;
+  });
+}
+
+/// The client's RST before the backend has answered. Of this half synward is the endpoint, so it judges.
 template <Family kFamily>
 void give_up(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
   auto& state = connection.state;
   if (!segment_is_intact<kFamily>(burst, i)) return void(drop_lane(burst, i, Drop::kBadTcpChecksum));
-  if (wire::SeqNum{tcp_header(burst, i).seq} != state.client_next)
+  if (!is_exact(core.pending[state.splice.pending], state.client_next,
+                wire::SeqNum{tcp_header(burst, i).seq}))
     return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
   discard(core, state.splice.pending);
   core.tally.add(Event::kResetByClient);
   core.table<kFamily>().bury(connection, cookie_expiry(core, state));
-  forward_instead<kFamily>(
-      burst, i, reversed<kFamily>(connection.key),
-      {.seq = state.client_next, .ack = wire::SeqNum{0}, .flags = Flags::kRst, .window = 0});
+  forward_instead<kFamily>(burst, i, reversed<kFamily>(connection.key), reset_at(state.client_next));
 }
 
 }  // namespace

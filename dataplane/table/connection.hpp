@@ -120,6 +120,7 @@ struct SplicedHalves {
   bool backend_declined_scaling : 1;  ///< although the client was promised it
   bool backend_declined_sack : 1;
   bool reset_by_client : 1, reset_by_backend : 1;  ///< an RST passed, and nothing since
+  bool client_has_all : 1, backend_has_all : 1;    ///< of the other's FIN and what came before it
 };
 static_assert(sizeof(TerminatedHalf) == 12 && sizeof(SplicedHalves) == 12);
 

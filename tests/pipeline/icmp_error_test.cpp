@@ -180,7 +180,10 @@ TYPED_TEST(IcmpError, OfAConnectionThatItsBackendRefusedEndsHere) {
 TYPED_TEST(IcmpError, OfAConnectionThatIsOverIsStillTranslated) {
   this->open();
   this->to_backend(this->client.fin());
+  this->backend.client_next = this->client.next;
   const auto fin = this->from_backend(this->backend.fin());
+  this->client.service_next += 1;
+  this->to_backend(this->client.ack());
   this->lab.pass(61'000);
   ASSERT_EQ(this->client.phase(), ConnectionPhase::kTombstone);
   this->expect_translated(kToService, fin);

@@ -48,19 +48,93 @@ TYPED_TEST(Unlearned, TheFirstSynPassesAndItsAnswerIsWhatLaterOnesGet) {
 TYPED_TEST(Unlearned, WhatTheBackendDeclinedIsPromisedToNobody) {
   this->backend = typename TestFixture::Backend{this->client, {.mss = 1400}};
   this->pass_syn();
+  // It is asked again, but not for every client.
+  EXPECT_EQ(this->lab.run(typename TestFixture::Client{this->lab, 39999}.syn()).verdict, Route::kForward);
   typename TestFixture::Client second{this->lab, 40001};
   const auto syn_ack = segment_in<TestFixture::kFamily>(this->lab.run(second.syn()).frame);
   EXPECT_EQ(syn_ack.options.mss, 1400);
   EXPECT_FALSE(syn_ack.options.window_scale);
   EXPECT_FALSE(syn_ack.options.sack_permitted);
   EXPECT_FALSE(syn_ack.options.timestamps);
-  // Nor is the backend asked for it again, whatever the client's own SYN had.
+  // Nor is the backend asked for it on this client's behalf, whatever the client's own SYN had.
   second.ask();
   EXPECT_EQ(this->lab.run(second.ack()).verdict, Route::kHold);
   const auto syn = this->syn_to_backend();
   EXPECT_FALSE(syn.options.window_scale);
   EXPECT_FALSE(syn.options.sack_permitted);
   EXPECT_FALSE(syn.options.timestamps);
+}
+
+TYPED_TEST(Unlearned, WhatABackendDeclinedUnderStressIsPromisedAgainOnceItAgrees) {
+  this->backend =
+      typename TestFixture::Backend{this->client, {.mss = 1460}};  // as with SYN cookies of its own
+  this->pass_syn();
+  std::uint16_t port = 2000;
+  const auto passes = [this, &port] {
+    typename TestFixture::Client one{this->lab, ++port};
+    const Outcome outcome = this->lab.run(one.syn());
+    if (outcome.verdict != Route::kForward) return false;
+    typename TestFixture::Backend well{one};
+    this->lab.run_inside(well.syn_ack(segment_in<TestFixture::kFamily>(outcome.frame)));
+    return true;
+  };
+  std::uint64_t asked = 0;
+  const std::uint64_t slots = proxy::BackendProfiles::kRecentSlots + 4;
+  for (std::uint64_t ms = 0; ms < slots * cookie::kSlotMs; ms += 2'000) {
+    asked += passes() ? 1u : 0u;
+    this->lab.pass(2'000, 1'000);
+  }
+  EXPECT_LE(asked, slots * cookie::kSlotMs / 1000 / kAskingAgainSeconds + 1);
+  typename TestFixture::Client last{this->lab, 50000};
+  const auto syn_ack = segment_in<TestFixture::kFamily>(this->lab.run(last.syn()).frame);
+  EXPECT_EQ(syn_ack.options.window_scale, 7);
+  EXPECT_TRUE(syn_ack.options.sack_permitted);
+  EXPECT_TRUE(syn_ack.options.timestamps);
+}
+
+TYPED_TEST(Unlearned, OfTwoSynsOfOneTupleTheBackendDeclinedOnlyWhatBothAskedFor) {
+  typename TestFixture::Client without{this->lab, 40000, kWindowsOptions};
+  typename TestFixture::Backend answers{without};
+  EXPECT_EQ(this->lab.run(without.syn()).verdict, Route::kForward);
+  EXPECT_EQ(this->lab.run(this->client.syn()).verdict, Route::kForward);
+  this->lab.run_inside(answers.syn_ack(segment_in<TestFixture::kFamily>(without.syn())));
+  std::uint8_t known = 0;
+  this->nothing.for_each(this->lab.core.keys.current(), 0,
+                         [&known](const proxy::BackendReading& reading) { known = reading.promise->known; });
+  EXPECT_EQ(known, proxy::OptionSet::kScale | proxy::OptionSet::kSack);
+}
+
+TYPED_TEST(Unlearned, ACookieWhosePromiseNobodyRemembersIsResetWhenItComesAgain) {
+  this->lab.core.profiles = &this->lab.profiles;
+  this->client.ask();
+  this->lab.core.profiles = &this->nothing;
+  EXPECT_EQ(this->lab.run(this->client.ack()).reason, Drop::kBadCookie);
+  this->lab.pass(3'100);
+  EXPECT_EQ(this->client.answer_to(this->client.ack()).flags, Flags::kRst);
+}
+
+TYPED_TEST(Unlearned, ASynThatPassesAfterASilentHandshakeIsAnsweredByTheBackend) {
+  this->lab.core.profiles = &this->lab.profiles;
+  this->promote();
+  this->lab.pass(7'300);  // given up, and marked as down
+  EXPECT_EQ(this->client.phase(), ConnectionPhase::kTombstone);
+  const Outcome passed = this->lab.run(this->client.syn());
+  EXPECT_EQ(passed.verdict, Route::kForward);
+  const Bytes answer = this->backend.syn_ack(segment_in<TestFixture::kFamily>(passed.frame));
+  EXPECT_EQ(this->lab.run_inside(answer).frame, answer);
+  EXPECT_EQ(this->counted(Event::kSynPassed), 1u);
+  typename TestFixture::Client next{this->lab, 50000};
+  next.ask();  // it is up again
+}
+
+TYPED_TEST(Unlearned, WhatABackendSaidInAnOlderConnectionOfTheTupleEndsWithIt) {
+  this->lab.core.profiles = &this->lab.profiles;
+  const std::uint32_t old_seq = 0x2222'0000, old_ack = 0x3333'0000;
+  this->lab.run_inside(this->backend.frame(Flags::kAck).seq(old_seq).ack(old_ack).build());
+  this->open();
+  this->lab.run(this->client.segment().seq(old_ack).ack(old_seq).build());
+  EXPECT_EQ(this->counted(Event::kAdopted), 0u);
+  EXPECT_EQ(this->counted(Event::kReplaced), 0u);
 }
 
 TYPED_TEST(Unlearned, AConnectionThatPassedIsFollowedFromItsFirstAckOnAndNotTranslated) {
@@ -127,9 +201,12 @@ TYPED_TEST(Unlearned, AConnectionOlderThanSynwardIsAdoptedWhenBothDirectionsAgre
 TYPED_TEST(Unlearned, AConnectionThatAnEarlierSynwardTranslatedIsResetAtBothEnds) {
   this->client.service_next = 0xdead'0000;  // numbers of a cookie that nobody remembers
   this->lab.run_inside(this->backend.segment().build());
-  const Outcome outcome = this->lab.run(this->client.text("hello?"));
-  EXPECT_EQ(outcome.verdict, Route::kSend);
-  const auto rst = segment_in<TestFixture::kFamily>(outcome.frame);
+  const Bytes text = this->client.text("hello?");
+  EXPECT_EQ(this->lab.run(text).verdict, Route::kForward);  // it may be a stranger's guess
+  this->lab.pass(1'000);
+  EXPECT_EQ(this->lab.run(text).verdict, Route::kForward);
+  this->lab.pass(2'200);
+  const auto rst = this->client.answer_to(text);
   EXPECT_EQ(rst.flags, Flags::kRst);
   EXPECT_EQ(rst.seq.value(), 0xdead'0000u);
   const auto sent = this->lab.take_originated();
@@ -137,6 +214,18 @@ TYPED_TEST(Unlearned, AConnectionThatAnEarlierSynwardTranslatedIsResetAtBothEnds
   EXPECT_EQ(sent[0].port, PipelineLab::kInside);
   EXPECT_EQ(segment_in<TestFixture::kFamily>(sent[0].bytes).seq.value(), this->client.isn + 1);
   EXPECT_EQ(this->counted(Event::kUntranslatable), 1u);
+}
+
+TYPED_TEST(Unlearned, NoGuessAtAnotherConnectionsNumbersResetsIt) {
+  this->lab.run_inside(this->backend.segment().build());
+  for (std::uint32_t n = 0; n < 100; ++n) {  // another guess each time, or too far off
+    const auto far = this->client.segment().seq(this->client.next + (1u << 17)).ack(5).build();
+    EXPECT_EQ(this->lab.run(far).verdict, Route::kForward);
+    const auto near = this->client.segment().ack(0x5000'0000 + n * (1u << 16)).build();
+    EXPECT_EQ(this->lab.run(near).verdict, Route::kForward);
+    this->lab.pass(500);
+  }
+  EXPECT_EQ(this->counted(Event::kUntranslatable), 0u);
 }
 
 template <typename Type>

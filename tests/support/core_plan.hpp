@@ -40,7 +40,7 @@ struct OwnedPlan {
     plan.ipv4 = four.plan();
     plan.ipv6 = six.plan();
     plan.backlog = accept_backlog;
-    plan.backend_handshakes = 40;
+    plan.backend_handshakes = 64;
     plan.held_packets = 128;
     std::mt19937_64 random{20};
     for (auto& row : plan.secret.multipliers) {

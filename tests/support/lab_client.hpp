@@ -88,7 +88,6 @@ class LabClient {
     }
   }
 
- private:
   [[nodiscard]] FrameBuilder frame(int flags) const {
     FrameBuilder built;
     if constexpr (kFamily == wire::Family::kIpv4) {
@@ -99,6 +98,7 @@ class LabClient {
     return built.tcp(port_, kServicePort, static_cast<std::uint8_t>(flags));
   }
 
+ private:
   PipelineLab* lab_;
   std::uint16_t port_;
   wire::SynOptions asked_;

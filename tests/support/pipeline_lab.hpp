@@ -93,7 +93,7 @@ class PipelineLab {
       sent.push_back({packet.port, Bytes(packet.frame, packet.frame + packet.frame_bytes)});
     core.counters.released.add(sent.size());
     core.counters.held_dropped.add(core.discarded.packets().size());
-    core.counters.held_now.set(core.held);
+    core.counters.held_now.set(core.held.size());
     core.released.clear();
     core.discarded.clear();
     return sent;
@@ -135,7 +135,7 @@ class PipelineLab {
     burst->port = port;
     burst->taken_over = taken_over;
     auto& buffers = buffers_.emplace_back();
-    if (core.held == 0 && core.released.packets().empty())
+    if (core.held.size() == 0 && core.released.packets().empty())
       buffers_.erase(buffers_.begin(), buffers_.end() - 1);
     for (std::size_t i = 0; i < frames.size(); ++i) {
       Bytes& buffer = buffers.emplace_back(frames[i]);
@@ -149,7 +149,8 @@ class PipelineLab {
     }
     run_burst(core, *burst);
     settle(*burst, core);
-    core.counters.held_now.set(core.held + core.released.packets().size() + core.discarded.packets().size());
+    core.counters.held_now.set(core.held.size() + core.released.packets().size() +
+                               core.discarded.packets().size());
     expect_balance();
     return outcomes(*burst, frames, buffers);
   }
