@@ -28,6 +28,7 @@ bool is_exact(const proxy::PendingHandshake& pending, wire::SeqNum client_next, 
 template <Family kFamily>
 void give_up(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
   auto& state = connection.state;
+  if (!ip_is_intact<kFamily>(burst, i)) return void(drop_lane(burst, i, Drop::kBadIpv4Checksum));
   if (!segment_is_intact<kFamily>(burst, i)) return void(drop_lane(burst, i, Drop::kBadTcpChecksum));
   if (!is_exact(core.pending[state.splice.pending], state.client_next,
                 wire::SeqNum{tcp_header(burst, i).seq}))
