@@ -34,14 +34,15 @@ class OwnedTable {
 
 /// A plan with tables for so many connections of each family; owns them, and outlives the core.
 struct OwnedPlan {
+  static constexpr std::size_t kBackendHandshakes = 64, kHeldPackets = 128;
   explicit OwnedPlan(std::size_t connections = 1000, std::size_t accept_backlog = 64)
       : four{OwnedTable::of<wire::Family::kIpv4>(connections)},
         six{OwnedTable::of<wire::Family::kIpv6>(connections)} {
     plan.ipv4 = four.plan();
     plan.ipv6 = six.plan();
     plan.backlog = accept_backlog;
-    plan.backend_handshakes = 64;
-    plan.held_packets = 128;
+    plan.backend_handshakes = kBackendHandshakes;
+    plan.held_packets = kHeldPackets;
     std::mt19937_64 random{20};
     for (auto& row : plan.secret.multipliers) {
       for (auto& word : row) word = random();
