@@ -49,6 +49,8 @@ class FrameSet {
   void restore();
 
   [[nodiscard]] std::size_t size() const { return frames_.size(); }
+  /// Which stamp lies in the first frame; the others follow in their order, from the last on to stamp 0.
+  [[nodiscard]] std::size_t first() const { return (next_ - size()) % kStamps; }
   [[nodiscard]] std::span<std::byte* const> frames() const { return frames_; }
   [[nodiscard]] std::span<const std::uint16_t> sizes() const { return sizes_; }
 

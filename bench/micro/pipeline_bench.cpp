@@ -7,6 +7,7 @@
 #include "bench/micro/floor.hpp"
 #include "bench/micro/report.hpp"
 #include "bench/micro/traffic.hpp"
+#include "bench/micro/wire_traffic.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -16,11 +17,6 @@ namespace {
 using wire::Family;
 
 constexpr auto kNothing = [] {};
-
-Core& core() {
-  static Core core;
-  return core;
-}
 
 void floor_alone(benchmark::State& state, FrameSet& set) {
   sample_beside_floor(state, set, kNothing, [&] { write_floor(set.frames()); });
@@ -38,8 +34,8 @@ void empty_pipeline(benchmark::State& state, FrameSet& set) {
   sample_beside_floor(state, set, kNothing, [&] {
     each_burst(set, burst, [&](Burst& b) {
       for (const LaneIndex i : b.on(Route::kReceived).take()) drop_lane(b, i, Drop::kNotLinear);
-      run_burst(core().state, b);
-      settle(b, core().state);
+      run_burst(core(Core::Mode::kEndpoint).state, b);
+      settle(b, core(Core::Mode::kEndpoint).state);
     });
   });
 }
@@ -47,23 +43,26 @@ void empty_pipeline(benchmark::State& state, FrameSet& set) {
 /// The whole pipeline.
 void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
   Burst burst;
-  CoreState& worker = core().state;
-  traffic.begin(core());
+  Core& with = core(traffic.mode);
+  CoreState& worker = with.state;
+  traffic.begin(with);
   const std::uint64_t before = traffic.ended(read(worker.counters));
   std::uint64_t passed = 0;
   sample_beside_floor(
       state, set,
       [&] {
-        traffic.prepare(core(), set);
+        traffic.prepare(with, set);
         passed += set.size();
       },
       [&] {
-        each_burst(set, burst, [&worker](Burst& b) {
+        const auto turn = [&](Burst& b) {
           run_burst(worker, b);
           settle(b, worker);
-        });
+          with.finish_burst();
+        };
+        each_burst(set, burst, turn, traffic.port);
       });
-  core().forget_connections();
+  with.forget_connections();
   if (traffic.ended(read(worker.counters)) - before != passed) state.SkipWithError("a wrong verdict");
 }
 
@@ -88,16 +87,18 @@ void straightforward(benchmark::State& state, FrameSet& set) {
 
 /// `run(state, set)` over few of the frames, and over all. Frames are made when the benchmark runs.
 template <typename Run>
+void add_column(const std::string& row, const char* column, std::size_t count,
+                const std::function<Traffic()>& traffic, Run&& run) {
+  add(row + column, [=](benchmark::State& state) {
+    const Traffic frames = traffic();
+    FrameSet set{frames.stamps, count};
+    run(state, set, frames);
+  });
+}
+template <typename Run>
 void add_row(const std::string& row, const std::function<Traffic()>& traffic, Run&& run) {
-  const auto add_column = [&](const char* column, std::size_t count) {
-    add(row + column, [=](benchmark::State& state) {
-      const Traffic frames = traffic();
-      FrameSet set{frames.stamps, count};
-      run(state, set, frames);
-    });
-  };
-  add_column("/L2", FrameSet::kInL2);
-  add_column("/L3", FrameSet::kInL3);
+  add_column(row, "/L2", FrameSet::kInL2, traffic, run);
+  add_column(row, "/L3", FrameSet::kInL3, traffic, run);
 }
 
 void add_syns(const std::string& what, Family family, Layout layout) {
@@ -105,6 +106,35 @@ void add_syns(const std::string& what, Family family, Layout layout) {
   add_row(what + ": synward", traffic, pipeline);
   add_row(what + ": straightforward", traffic,
           [](auto& state, auto& set, const Traffic&) { straightforward(state, set); });
+}
+
+/// A bump in the wire. Handshakes with backends only over few frames: no more may be open at once.
+void add_wire() {
+  const auto udp = [] { return passing_datagrams(Family::kIpv4); };
+  add_row("in the wire: UDP, passes, IPv4", udp, pipeline);
+  for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
+    const Family of = family;
+    const auto row = [ending = ending](const char* what) {
+      return std::string{"in the wire: "} + what + ending;
+    };
+    const auto texts = [of](Bound bound, Layout layout, bool sack = false) {
+      return [=] { return spliced_texts(of, layout, bound, sack); };
+    };
+    add_row(
+        row("SYN, answered"), [of] { return wire_syns(of); }, pipeline);
+    add_column(
+        row("cookie ACK, asks the backend"), "/L2", FrameSet::kInL2, [of] { return backend_asks(of); },
+        pipeline);
+    add_column(
+        row("SYN-ACK, opens the backend's half"), "/L2", FrameSet::kInL2,
+        [of] { return backend_answers(of); }, pipeline);
+    add_row(row("text to the backend"), texts(Bound::kToBackend, Layout::kLinux), pipeline);
+    add_row(row("text to the backend, two SACK blocks"), texts(Bound::kToBackend, Layout::kLinux, true),
+            pipeline);
+    add_row(row("text to the backend, no timestamps"), texts(Bound::kToBackend, Layout::kWindows), pipeline);
+    add_row(row("text to the client"), texts(Bound::kToClient, Layout::kLinux), pipeline);
+    add_row(row("text to the client, no timestamps"), texts(Bound::kToClient, Layout::kWindows), pipeline);
+  }
 }
 
 void add_all() {
@@ -138,6 +168,7 @@ void add_all() {
     add_row(
         std::string{"text, acknowledged"} + ending, [of] { return texts(of); }, pipeline);
   }
+  add_wire();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "bench/micro/report.hpp"
 #include "bench/micro/traffic.hpp"
 #include "bench/micro/tsc.hpp"
+#include "bench/micro/wire_traffic.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -22,54 +23,55 @@ struct Stage {
 /// As in run_burst(), and what follows it.
 constexpr Stage kStages[] = {
     {"classify", classify},
+    {"find_connection", find_connection},
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
     {"answer_neighbor", answer_neighbor},
     {"answer_echo", answer_echo},
     {"limit_syns", limit_syns},
     {"answer_syn", answer_syn},
-    {"find_connection", find_connection},
     {"relay", relay},
     {"admit_ack", admit_ack},
+    {"relay_backend", relay_backend},
+    {"translate_icmp", translate_icmp},
     {"reject", reject},
     {"settle", [](Burst& burst, CoreState& core) { settle(burst, core); }},
 };
 
-Core& core() {
-  static Core core;
-  return core;
-}
-
 /// The cycles of `timed` in all bursts of `set`, which go through every stage.
-std::uint64_t cycles_in(const Stage& timed, const FrameSet& set, Burst& burst) {
+std::uint64_t cycles_in(const Stage& timed, Core& with, const FrameSet& set, Burst& burst,
+                        std::uint16_t port) {
   std::uint64_t cycles = 0;
-  each_burst(set, burst, [&](Burst& b) {
+  const auto turn = [&](Burst& b) {
     for (const Stage& stage : kStages) {
       if (&stage == &timed)
-        cycles += cycles_of([&] { stage.run(b, core().state); });
+        cycles += cycles_of([&] { stage.run(b, with.state); });
       else
-        stage.run(b, core().state);
+        stage.run(b, with.state);
     }
-  });
+    with.finish_burst();
+  };
+  each_burst(set, burst, turn, port);
   return cycles;
 }
 
 void measure(benchmark::State& state, const Stage& stage, const Traffic& traffic) {
   FrameSet set{traffic.stamps, FrameSet::kInL2};
-  traffic.begin(core());
-  const auto ended = [&] { return traffic.ended(read(core().state.counters)); };
+  Core& with = core(traffic.mode);
+  traffic.begin(with);
+  const auto ended = [&] { return traffic.ended(read(with.state.counters)); };
   std::uint64_t expected = ended();
   Samples samples;
   Burst burst;
   for (auto _ : state) {
     set.restore();
-    traffic.prepare(core(), set);
+    traffic.prepare(with, set);
     expected += set.size();
-    const std::uint64_t cycles = cycles_in(stage, set, burst);
+    const std::uint64_t cycles = cycles_in(stage, with, set, burst, traffic.port);
     samples.add(cycles);
     state.SetIterationTime(static_cast<double>(cycles) / tsc_hz());
   }
   state.counters["cycles"] = samples.median() / static_cast<double>(set.size());
-  core().forget_connections();
+  with.forget_connections();
   if (ended() != expected) state.SkipWithError("a wrong verdict");
 }
 
@@ -94,5 +96,10 @@ int main(int argc, char** argv) {
   add_column("/cookie ACK", [] { return cookie_acks(Family::kIpv4); });
   add_column("/forged ACK", [] { return forged_acks(Family::kIpv4); });
   add_column("/text", [] { return texts(Family::kIpv4); });
+  add_column("/in the wire: SYN-ACK", [] { return backend_answers(Family::kIpv4); });
+  add_column("/in the wire: text to the backend",
+             [] { return spliced_texts(Family::kIpv4, Layout::kLinux, Bound::kToBackend, false); });
+  add_column("/in the wire: text to the client",
+             [] { return spliced_texts(Family::kIpv4, Layout::kLinux, Bound::kToClient, false); });
   return run(argc, argv, Order::kInterleaved);
 }

@@ -19,6 +19,8 @@ struct Traffic {
   std::function<void(Core&)> begin = [](Core&) {};
   /// Before each pass over a restored set: the core meets these packets as it did the first time.
   std::function<void(Core&, const FrameSet&)> prepare = [](Core&, const FrameSet&) {};
+  Core::Mode mode = Core::Mode::kEndpoint;  ///< of the core that it is for
+  std::uint16_t port = 0;                   ///< by which it comes
 };
 
 /// Every one is answered.
