@@ -100,7 +100,7 @@ class Clients {
   }
 
  private:
-  /// From `client` to its service; now and then with tags, options, extensions, another port.
+  /// From `client` to its service; now and then with tags, options, extensions, another port, or corrupt.
   FrameBuilder frame(std::uint32_t client, std::uint8_t flags) {
     FrameBuilder built;
     if (is_ipv4(client)) {
@@ -115,6 +115,8 @@ class Clients {
     if ((odd & 2) != 0) built.vlan(8, wire::EtherType::kQinQ);
     if ((odd & 4) != 0) built.pad_to(test::kShortestFrame);
     if ((odd & 8) != 0) built.traffic_class(3);
+    if ((odd & 32) != 0) built.wrong_ip_checksum();
+    if ((odd & 64) != 0) built.wrong_checksum();
     if ((odd & 16) == 0) return built;
     return is_ipv4(client) ? built.ip_options(Bytes(4, std::byte{1}))
                            : built.extension(wire::IpProtocol::kHopByHopOptions);

@@ -10,7 +10,6 @@
 
 #include "tests/fuzz/backends.hpp"
 #include "tests/fuzz/frames.hpp"
-#include "tests/fuzz/pipeline_target.hpp"
 #include "tests/fuzz/splice_oracle.hpp"
 
 namespace synward::fuzz {
@@ -87,12 +86,14 @@ class Program {
         return let_time_pass();
     }
   }
-  /// A handshake as it should be, unless the program spoils some of it.
+  /// A handshake as it should be, unless the program spoils some of it, or the backend takes its time.
   void open(std::uint32_t c) {
     add(PipelineLab::kOutside, clients_.syn(c));
     end_burst();
     add(PipelineLab::kOutside, clients_.ack(c));
-    end_burst();
+    for (auto n = input_.ConsumeIntegralInRange<int>(0, 3); n > 0; --n)
+      add(PipelineLab::kOutside, clients_.text(c));
+    if (input_.one_in(4)) return;
     add(PipelineLab::kInside, backends_.syn_ack(c));
     end_burst();
   }

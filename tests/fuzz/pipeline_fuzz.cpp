@@ -11,7 +11,6 @@
 
 #include "dataplane/handshake/segment_builder.hpp"
 #include "tests/fuzz/clients.hpp"
-#include "tests/fuzz/pipeline_target.hpp"
 
 namespace synward::fuzz {
 namespace {

@@ -1,7 +1,5 @@
 // What the targets that run a pipeline have in common: an expectation that fails ends the fuzzer, and at its
-// end it says which rows it never reached. Included by one source of a target.
-#pragma once
-
+// end it says which rows it never reached.
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,9 +8,10 @@
 #include "tests/support/pipeline_lab.hpp"
 
 namespace synward::fuzz {
+namespace {
 
 /// For whoever wonders whether the target passes the gates.
-inline void tell_what_was_not_reached() {
+void tell_what_was_not_reached() {
   const auto tell = [](const auto& table) {
     for (const auto& row : table) {
       if (test::PipelineLab::seen()[row.value] == 0)
@@ -24,6 +23,7 @@ inline void tell_what_was_not_reached() {
   tell(kEventTable);
 }
 
+}  // namespace
 }  // namespace synward::fuzz
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
