@@ -211,9 +211,9 @@ class Program {
     const auto segment = locate(frame);
     if (segment) EXPECT_EQ(port, segment->to_service ? PipelineLab::kInside : PipelineLab::kOutside);
     hear(frame);
-    const bool syn_ack =
-        segment && !segment->to_service && (tcp_at(frame, segment->at).flags & Flags::kSyn) != 0;
-    if (syn_ack) oracle_.minted(segment->client, segment_of(frame));
+    if (!segment || (tcp_at(frame, segment->at).flags & Flags::kSyn) == 0) return;
+    segment->to_service ? oracle_.asked(segment->client, segment_of(frame))
+                        : oracle_.minted(segment->client, segment_of(frame));
   }
   void hear(const Bytes& frame) {
     const auto segment = locate(frame);

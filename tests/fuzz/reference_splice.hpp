@@ -87,10 +87,21 @@ template <Family kFamily>
 struct Halves {
   std::uint32_t seq = 0, ts = 0;  ///< the client's numbers less the backend's
   bool hides_sack = false;        ///< the client was promised it, and the backend declined
-  bool same_scale = true;         ///< of what the client was promised and what the backend has
+  unsigned promised_scale = 0;    ///< of the windows that the client is told, for the backend
+  unsigned backend_scale = 0;     ///< of those that the backend tells
+  unsigned unscales = 0;          ///< the client's own, where the backend declined to scale
+  bool is_scale_known = true;     ///< a backend may name one without being asked, and mean it or not
 };
 
-/// `frame` as its receiver must see it, but for the TCP checksum, and the window where scales differ: zeros.
+/// A window is never closed by rounding, and never larger than its field.
+[[nodiscard]] inline wire::BigEndian16 rescaled(wire::BigEndian16 window, unsigned from, unsigned to) {
+  const std::uint32_t bytes = std::uint32_t{window.host()} << from;
+  const std::uint32_t field = std::min(bytes >> to, 0xffffu);
+  return wire::BigEndian16{static_cast<std::uint16_t>(bytes != 0 && field == 0 ? 1 : field)};
+}
+
+/// `frame` as its receiver must see it, but for the TCP checksum, and the window where nobody knows what it
+/// means: zeros.
 [[nodiscard]] inline Bytes translated(Bytes frame, const Located& segment, const Halves& halves) {
   using Kind = wire::TcpOptionKind;
   const auto add = [&frame](std::size_t at, std::uint32_t difference) {
@@ -122,7 +133,9 @@ struct Halves {
     at += bytes;
   }
   tcp.checksum = {};
-  if (!halves.same_scale) tcp.window = {};
+  tcp.window = up ? rescaled(tcp.window, halves.unscales, 0)
+                  : rescaled(tcp.window, halves.backend_scale, halves.promised_scale);
+  if (!halves.is_scale_known) tcp.window = {};
   return frame;
 }
 

@@ -20,6 +20,8 @@ class SpliceOracle {
   void minted(std::uint32_t c, const handshake::Segment& syn_ack) {
     connections_[c].cookies.push_back({syn_ack.seq.value(), syn_ack.options});
   }
+  /// The backend of client `c` got a SYN of synward's own.
+  void asked(std::uint32_t c, const handshake::Segment& syn) { connections_[c].asked = syn.options; }
   void before_burst() {
     opened_ = opened();
     for (std::uint32_t c = 0; c < kClients; ++c) connections_[c].stage = stage_of(c);
@@ -70,6 +72,7 @@ class SpliceOracle {
   struct Known {
     Stage stage = Stage::kNone;
     std::vector<Cookie> cookies;
+    wire::SynOptions asked{};
     std::vector<Bytes> held;
     std::optional<Halves> halves;
     std::array<Passage, 2> last;
@@ -115,7 +118,7 @@ class SpliceOracle {
     ASSERT_EQ(seen.size(), sent.size());
     auto& tcp = wire::overlay<wire::TcpHeader>(&seen[segment.at]);
     tcp.checksum = {};
-    if (!known.halves->same_scale) tcp.window = {};
+    if (!known.halves->is_scale_known) tcp.window = {};
     EXPECT_TRUE(test::same_frame(seen, translated(sent, segment, *known.halves)));
   }
   /// Whether this is the TSval of a cookie, or, if nobody saw that the ACK was corrupt, what it made of one.
@@ -149,7 +152,10 @@ class SpliceOracle {
     known.halves = {.seq = cookie->isn - syn_ack.seq.host(),
                     .ts = state.splice.ts_delta,
                     .hides_sack = promised.sack_permitted && !options.sack_permitted(),
-                    .same_scale = promised.window_scale == options.window_scale()};
+                    .promised_scale = promised.window_scale.value_or(0),
+                    .backend_scale = options.window_scale().value_or(0),
+                    .unscales = options.window_scale() ? 0u : known.asked.window_scale.value_or(0),
+                    .is_scale_known = promised.window_scale || !options.window_scale()};
     if (options.timestamps() && promised.timestamps)
       EXPECT_TRUE(is_known_clock(known, state.splice.ts_delta + options.timestamps()->tsval))
           << "spliced to a clock that no client was told";
