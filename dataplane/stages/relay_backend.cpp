@@ -88,7 +88,8 @@ void fill_splice(table::ConnectionState& state, const PendingHandshake& pending,
   if (const auto timestamps = options.timestamps())
     state.splice.ts_delta = offer.cookie_tsval - timestamps->tsval;
   state.splice.client_window = offer.window;
-  state.splice.backend_scale = options.window_scale().value_or(0);
+  // Unasked it means nothing (RFC 7323 2.2).
+  state.splice.backend_scale = offer.window_scale ? options.window_scale().value_or(0) : 0;
   state.splice.backend_declined_scaling = offer.window_scale && !options.window_scale();
   state.splice.backend_declined_sack = offer.sack_permitted && !options.sack_permitted();
   state.splice.is_spliced = true;

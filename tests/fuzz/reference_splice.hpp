@@ -90,7 +90,6 @@ struct Halves {
   unsigned promised_scale = 0;    ///< of the windows that the client is told, for the backend
   unsigned backend_scale = 0;     ///< of those that the backend tells
   unsigned unscales = 0;          ///< the client's own, where the backend declined to scale
-  bool is_scale_known = true;     ///< a backend may name one without being asked, and mean it or not
 };
 
 /// A window is never closed by rounding, and never larger than its field.
@@ -135,7 +134,6 @@ struct Halves {
   tcp.checksum = {};
   tcp.window = up ? rescaled(tcp.window, halves.unscales, 0)
                   : rescaled(tcp.window, halves.backend_scale, halves.promised_scale);
-  if (!halves.is_scale_known) tcp.window = {};
   return frame;
 }
 

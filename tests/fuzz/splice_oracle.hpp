@@ -118,7 +118,6 @@ class SpliceOracle {
     ASSERT_EQ(seen.size(), sent.size());
     auto& tcp = wire::overlay<wire::TcpHeader>(&seen[segment.at]);
     tcp.checksum = {};
-    if (!known.halves->is_scale_known) tcp.window = {};
     EXPECT_TRUE(test::same_frame(seen, translated(sent, segment, *known.halves)));
   }
   /// Whether this is the TSval of a cookie, or, if nobody saw that the ACK was corrupt, what it made of one.
@@ -153,9 +152,8 @@ class SpliceOracle {
                     .ts = state.splice.ts_delta,
                     .hides_sack = promised.sack_permitted && !options.sack_permitted(),
                     .promised_scale = promised.window_scale.value_or(0),
-                    .backend_scale = options.window_scale().value_or(0),
-                    .unscales = options.window_scale() ? 0u : known.asked.window_scale.value_or(0),
-                    .is_scale_known = promised.window_scale || !options.window_scale()};
+                    .backend_scale = promised.window_scale ? options.window_scale().value_or(0) : 0u,
+                    .unscales = options.window_scale() ? 0u : known.asked.window_scale.value_or(0)};
     if (options.timestamps() && promised.timestamps)
       EXPECT_TRUE(is_known_clock(known, state.splice.ts_delta + options.timestamps()->tsval))
           << "spliced to a clock that no client was told";

@@ -272,6 +272,17 @@ TYPED_TEST(Spliced, ADuplicateOfTheFirstTextAfterTheCloseOpensNothing) {
   EXPECT_EQ(this->counted(Event::kPromoted), 1u);
 }
 
+struct DoesNotScale : ProxyTest<FamilyType<wire::Family::kIpv4>> {
+  DoesNotScale() : ProxyTest{{.mss = 1460}} {}
+};
+TEST_F(DoesNotScale, AScaleThatNobodyAskedForMeansNothing) {
+  auto syn = promote();
+  syn.options.window_scale = 7;
+  answer(syn);
+  EXPECT_EQ(to_client(backend.segment().window(400).build()).window, 400);
+  EXPECT_EQ(to_backend(client.segment().window(300).build()).window, 300);
+}
+
 /// Of a backend that has less than was promised, or something else.
 class Declines : public ProxyTest<FamilyType<wire::Family::kIpv4>> {
  protected:
