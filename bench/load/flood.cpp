@@ -26,11 +26,11 @@ Flood::Flood(const FloodSettings& settings)
     const auto sources = settings.sources.value_or(SourcePrefix::default_for(target.address()));
     const auto mac =
         settings.mac ? *settings.mac : resolve_neighbor(socket_.interface_index(), target.address());
-    floods_.push_back(make_syn_flood(target, sources, {socket_.mac(), mac}, random_seed()));
+    floods_.push_back(make_syn_flood(target, sources, {socket_.mac(), mac}, random_seed(), settings.kind));
   }
 }
 
-/// `count` SYNs, or as many as go into one system call; returns how many that were.
+/// `count` segments, or as many as go into one system call; returns how many that were.
 std::size_t Flood::send_batch(std::uint64_t count) {
   std::array<std::array<std::byte, kMaxSynBytes>, PacketSocket::kBatch> frames;
   std::array<std::span<std::byte>, PacketSocket::kBatch> spans;

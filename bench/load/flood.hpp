@@ -1,4 +1,4 @@
-// A SYN flood out of one interface, at a rate.
+// A flood out of one interface, at a rate.
 #pragma once
 
 #include <atomic>
@@ -17,8 +17,9 @@ struct FloodSettings {
   std::vector<Target> targets;          ///< in turn
   std::optional<SourcePrefix> sources;  ///< else the default of each target's family
   std::optional<wire::MacAddress> mac;  ///< of all targets; else each is resolved
-  double rate = 0;                      ///< SYNs per second, all targets together
+  double rate = 0;                      ///< segments per second, all targets together
   double seconds = 0;
+  FloodKind kind = FloodKind::kSyn;
 };
 
 struct FloodReport {

@@ -29,7 +29,7 @@ constexpr int kWrongUsage = 2;
 
 /// All options of all subcommands; each takes what it needs.
 struct Options {
-  std::string interface, sources, mac, socket = "/run/synward/control.sock";
+  std::string interface, sources, mac, socket = "/run/synward/control.sock", kind = "syn";
   std::vector<std::string> targets;
   double flood_rate = 20'000, client_rate = 100, seconds = 12, patience_s = 3, stay_s = 0.5;
   std::uint16_t client_port = 0;  // 0: the service's
@@ -50,9 +50,17 @@ CLI::Validator accepted_by(Parse parse) {
   return {check, ""};
 }
 
+FloodKind kind_of(const std::string& name) {
+  if (name == "ack") return FloodKind::kAck;
+  if (name == "rst") return FloodKind::kRst;
+  return name == "syn-ack" ? FloodKind::kSynAck : FloodKind::kSyn;
+}
+
 FloodSettings flood_settings(const Options& options) {
-  FloodSettings settings{
-      .interface = options.interface, .rate = options.flood_rate, .seconds = options.seconds};
+  FloodSettings settings{.interface = options.interface,
+                         .rate = options.flood_rate,
+                         .seconds = options.seconds,
+                         .kind = kind_of(options.kind)};
   settings.targets.reserve(options.targets.size());
   for (const auto& text : options.targets) settings.targets.push_back(Target::parse(text));
   if (!options.sources.empty()) settings.sources = SourcePrefix::parse(options.sources);
@@ -197,7 +205,10 @@ int dispatch(int argc, char** argv) {
   auto& flood = *app.add_subcommand("flood", "Spoofed SYNs at a rate, as Linux, macOS and Windows send them");
   add_targets(flood, options);
   add_flood_options(flood, options);
-  add_rate(flood, "--rate", options.flood_rate, "SYNs per second");
+  add_rate(flood, "--rate", options.flood_rate, "Segments per second");
+  flood.add_option("--kind", options.kind, "What it is made of: SYNs, or segments of no connection")
+      ->check(CLI::IsMember({"syn", "ack", "rst", "syn-ack"}))
+      ->capture_default_str();
   add_seconds(flood, options);
   flood.add_flag("--json", options.json, "One JSON object a line, for programs");
 

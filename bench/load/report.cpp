@@ -44,7 +44,7 @@ nlohmann::json to_json(const ClientReport& report) {
 }
 
 std::string text_of(const FloodReport& report) {
-  std::string text = fmt::format("{:5.1f} s  {} SYNs sent, {}/s", report.elapsed_s, grouped(report.sent),
+  std::string text = fmt::format("{:5.1f} s  {} segments sent, {}/s", report.elapsed_s, grouped(report.sent),
                                  grouped(static_cast<std::uint64_t>(report.per_second())));
   if (report.refused != 0) text += fmt::format(", {} refused by the interface", grouped(report.refused));
   return text;

@@ -32,6 +32,10 @@ constexpr std::array<Layout, kSynLayouts> kLayouts{{
 }};
 constexpr std::size_t kMssAt = 2;
 
+constexpr std::array<std::uint8_t, 4> kFlagsOf{TcpFlags::kSyn, TcpFlags::kAck, TcpFlags::kRst,
+                                               TcpFlags::kSyn | TcpFlags::kAck};
+static_assert(kFlagsOf.size() == std::size_t(FloodKind::kSynAck) + 1);
+
 template <Family kFamily>
 constexpr std::size_t kTcpOffset = sizeof(EthernetHeader) + sizeof(IpHeader<kFamily>);
 
@@ -46,8 +50,11 @@ void finish_ip(Ipv6Header&) {}
 
 template <Family kFamily>
 SynFlood<kFamily>::SynFlood(const Target& target, const SourcePrefix& sources, const Link& link,
-                            std::uint64_t seed)
-    : prefix_{std::get<Address<kFamily>>(sources.address())}, prefix_bits_{sources.bits()}, random_{seed} {
+                            std::uint64_t seed, FloodKind kind)
+    : kind_{kind},
+      prefix_{std::get<Address<kFamily>>(sources.address())},
+      prefix_bits_{sources.bits()},
+      random_{seed} {
   const handshake::Path<kFamily> path{
       link.local,
       link.remote,
@@ -58,6 +65,12 @@ SynFlood<kFamily>::SynFlood(const Target& target, const SourcePrefix& sources, c
     // options do, and the header's length then says what they are.
     const auto text = std::as_bytes(std::span{options}.first(options_bytes));
     Template& made = templates_[n];
+    if (kind != FloodKind::kSyn) {
+      const handshake::Segment bare{.flags = kFlagsOf[std::size_t(kind)], .window = window};
+      made.bytes = build_frame(path, bare, {}, made.frame).size();
+      made.tsval_at = 0;
+      continue;
+    }
     made.bytes = build_frame(path, {.flags = TcpFlags::kSyn, .window = window}, text, made.frame).size();
     std::byte* const tcp = made.frame.data() + kTcpOffset<kFamily>;
     overlay<TcpHeader>(tcp).offset_and_reserved = TcpHeader::offset_of(sizeof(TcpHeader) + text.size());
@@ -93,6 +106,7 @@ std::span<std::byte> SynFlood<kFamily>::next(std::span<std::byte, kMaxSynBytes> 
   tcp.src_port = Port{static_cast<std::uint16_t>(1024 + (bits >> 32) % (65536 - 1024))};
   const std::uint64_t numbers = random_();
   tcp.seq = BigEndian32{static_cast<std::uint32_t>(numbers)};
+  if (kind_ != FloodKind::kSyn) tcp.ack = BigEndian32{static_cast<std::uint32_t>(numbers >> 32)};
   if (from.tsval_at != 0)
     overlay<BigEndian32>(out.data() + from.tsval_at) = BigEndian32{static_cast<std::uint32_t>(numbers >> 32)};
   tcp.checksum = {};
@@ -103,11 +117,11 @@ std::span<std::byte> SynFlood<kFamily>::next(std::span<std::byte, kMaxSynBytes> 
 }
 
 AnySynFlood make_syn_flood(const Target& target, const SourcePrefix& sources, const Link& link,
-                           std::uint64_t seed) {
+                           std::uint64_t seed, FloodKind kind) {
   if (target.address().index() != sources.address().index())
     throw std::invalid_argument("the sources are of another family than the target " + target.text());
-  if (target.address().index() == 0) return SynFlood<Family::kIpv4>{target, sources, link, seed};
-  return SynFlood<Family::kIpv6>{target, sources, link, seed};
+  if (target.address().index() == 0) return SynFlood<Family::kIpv4>{target, sources, link, seed, kind};
+  return SynFlood<Family::kIpv6>{target, sources, link, seed, kind};
 }
 
 template class SynFlood<Family::kIpv4>;

@@ -1,6 +1,7 @@
 // SYNs of nobody: every frame is what some client's first segment looks like, from an address, a port and a
 // sequence number drawn at random. A flood that repeats itself, or whose checksums are wrong, flatters
-// whoever is flooded.
+// whoever is flooded. Also the other segments that belong to no connection and make a host work: ACKs, RSTs,
+// SYN-ACKs, without options, and with an acknowledgment number drawn at random.
 #pragma once
 
 #include <array>
@@ -23,13 +24,16 @@ struct Link {
   wire::MacAddress local, remote;
 };
 
-/// SYNs of one family to one target. One thread.
+enum class FloodKind : std::uint8_t { kSyn, kAck, kRst, kSynAck };
+
+/// Segments of one kind and family to one target. One thread.
 template <wire::Family kFamily>
 class SynFlood {
  public:
-  SynFlood(const Target& target, const SourcePrefix& sources, const Link& link, std::uint64_t seed);
+  SynFlood(const Target& target, const SourcePrefix& sources, const Link& link, std::uint64_t seed,
+           FloodKind kind = FloodKind::kSyn);
 
-  /// Writes the next SYN, with correct checksums; returns the part of `out` that was written.
+  /// Writes the next segment, with correct checksums; returns the part of `out` that was written.
   std::span<std::byte> next(std::span<std::byte, kMaxSynBytes> out);
 
  private:
@@ -40,6 +44,7 @@ class SynFlood {
   };
   [[nodiscard]] wire::Address<kFamily> random_source();
 
+  FloodKind kind_;
   wire::Address<kFamily> prefix_;
   unsigned prefix_bits_;
   std::array<Template, kSynLayouts> templates_;
@@ -50,7 +55,7 @@ using AnySynFlood = std::variant<SynFlood<wire::Family::kIpv4>, SynFlood<wire::F
 
 /// For the family of `target`; throws std::invalid_argument when `sources` are of the other.
 [[nodiscard]] AnySynFlood make_syn_flood(const Target& target, const SourcePrefix& sources, const Link& link,
-                                         std::uint64_t seed);
+                                         std::uint64_t seed, FloodKind kind = FloodKind::kSyn);
 inline std::span<std::byte> next_syn(AnySynFlood& flood, std::span<std::byte, kMaxSynBytes> out) {
   return std::visit([&](auto& f) { return f.next(out); }, flood);
 }

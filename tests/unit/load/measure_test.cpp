@@ -62,7 +62,7 @@ TEST(Report, TellsOfClients) {
 
 TEST(Report, TellsTheRateOfTheFloodThatWasReached) {
   const FloodReport report{.elapsed_s = 2, .sent = 2'469'134, .refused = 1000};
-  EXPECT_EQ(text_of(report), "  2.0 s  2,469,134 SYNs sent, 1,234,567/s, 1,000 refused by the interface");
+  EXPECT_EQ(text_of(report), "  2.0 s  2,469,134 segments sent, 1,234,567/s, 1,000 refused by the interface");
   EXPECT_EQ(to_json(report)["per_s"], 1'234'567.0);
 }
 

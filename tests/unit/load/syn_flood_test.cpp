@@ -126,6 +126,25 @@ TYPED_TEST(Flooded, TheLongestFrameFillsTheBufferExactly) {
   EXPECT_EQ(longest, TypeParam::kIs4 ? kMaxSynBytes - 20 : kMaxSynBytes);
 }
 
+TYPED_TEST(Flooded, OtherKindsAreIntactSegmentsOfNoConnectionWithoutOptions) {
+  for (const auto& [kind, flags] :
+       {std::pair{FloodKind::kAck, wire::TcpFlags::kAck}, std::pair{FloodKind::kRst, wire::TcpFlags::kRst},
+        std::pair{FloodKind::kSynAck, std::uint8_t(wire::TcpFlags::kSyn | wire::TcpFlags::kAck)}}) {
+    this->flood_ = {Target::parse(TypeParam::kTarget), SourcePrefix::parse(TypeParam::kSources), this->link_,
+                    7, kind};
+    std::set<std::uint32_t> seqs, acks;
+    for (int i = 0; i < 1000; ++i) {
+      const auto [frame, received] = this->next();
+      EXPECT_EQ(received.segment.flags, flags);
+      EXPECT_EQ(frame.size(), TypeParam::kIs4 ? 54u : 74u);
+      seqs.insert(received.segment.seq.value());
+      acks.insert(received.segment.ack.value());
+    }
+    EXPECT_GT(seqs.size(), 995u);
+    EXPECT_GT(acks.size(), 995u);
+  }
+}
+
 TEST(MakeSynFlood, TakesSourcesOfTheTargetsFamilyOnly) {
   const auto target = Target::parse("198.18.0.10:443");
   EXPECT_THROW((void)make_syn_flood(target, SourcePrefix::parse("2001:2::/64"), {}, 1),
