@@ -115,6 +115,7 @@ class TcpInfo:
     options: int
     scales: int  # as the kernel packs them: the peer's in the low four bits
     send_mss: int
+    unacknowledged: int  # segments
     retransmitted: int  # segments
     segments_out: int
 
@@ -124,4 +125,4 @@ class TcpInfo:
 def tcp_info(connection: socket.socket) -> TcpInfo:
     raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
     words = struct.unpack_from("34I", raw, 8)
-    return TcpInfo(raw[5], raw[6], send_mss=words[2], retransmitted=words[23], segments_out=words[32])
+    return TcpInfo(raw[5], raw[6], send_mss=words[2], unacknowledged=words[4], retransmitted=words[23], segments_out=words[32])

@@ -131,15 +131,27 @@ def run_wrk(path: Shield, address: str, *words: str, seconds: int) -> int:
     return int(re.search(r"(\d+) requests in", said)[1])
 
 
-def shield(lab: Lab, text: str = "", mtu: int = 1500, teach: tuple[int, ...] = (PORT,)) -> Shield:
-    """Both backends of each port in `teach` are known to synward already."""
+def cabled(lab: Lab, mtu: int = 1500, front: tuple[str, ...] = ()) -> tuple[Namespace, Namespace, Namespace]:
+    """The client, the middle between them, and the server, with a cable each to the middle; with `front` the client's has
+    these faults. Nothing passes until somebody joins the middle's "outside" and "inside"."""
     client, middle, server = lab.namespace("client"), lab.namespace("synward"), lab.namespace("server")
-    namespaces.wire(client, "near", middle, "outside", mtu)
+    if front:
+        lab.impaired_wire(client, "near", middle, "outside", *front, mtu=mtu)
+    else:
+        namespaces.wire(client, "near", middle, "outside", mtu)
     namespaces.wire(server, "back", middle, "inside", mtu)
     client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
     server.configure("back", f"{SERVER4}/24", f"{SERVER6}/64")
     middle.lend("outside")
     middle.lend("inside")
+    return client, middle, server
+
+
+def shield(
+    lab: Lab, text: str = "", mtu: int = 1500, teach: tuple[int, ...] = (PORT,), front: tuple[str, ...] = ()
+) -> Shield:
+    """Both backends of each port in `teach` are known to synward already."""
+    client, middle, server = cabled(lab, mtu, front)
     path = Shield(client, server, middle, lab.synward(middle, text or config()))
     path.teach(*teach)
     return path

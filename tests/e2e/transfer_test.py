@@ -17,6 +17,7 @@ from shield import config, listens, shield
 
 BLOCK = 1_000_000
 LENGTHS = {SERVER4: 1_000_000_000, SERVER6: 100_000_000}
+LONG_WAY = 6_000_000
 IPERF = 5201
 
 
@@ -85,6 +86,38 @@ def test_iperf3_both_ways(lab: Lab, address: str) -> None:
         assert report["end"]["sum_received"]["bytes"] > 10_000_000
         assert serving.wait(namespaces.RUN_SECONDS) == 0
     path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_a_long_way_is_filled(lab: Lab, address: str) -> None:
+    """300 ms there and back: both windows are scaled, so far more is under way than the 64 KiB that fit the field."""
+    path = shield(lab, front=("--delay=150",))
+    with path.listen(address) as listener, path.connect(address) as client:
+        server, _ = listener.accept()
+        with server:
+            for sender, receiver in ((server, client), (client, server)):
+                # BBR, where it is the default, begins with its first RTT sample, and the server's is of synward.
+                sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
+                assert most_under_way(sender, receiver, LONG_WAY) > 4 * 65_536
+    path.expect_closed()
+    path.stop()
+
+
+def most_under_way(sender: socket.socket, receiver: socket.socket, octets: int) -> int:
+    """Octets that were sent and not acknowledged, at the most, as the receiver sees the text arrive."""
+    for end in (sender, receiver):
+        end.settimeout(10)
+    sending = threading.Thread(target=send, args=(sender, octets, []))
+    sending.start()
+    most = 0
+    try:
+        while text := receiver.recv(BLOCK):
+            info = tcp_info(sender)
+            most, octets = max(most, info.unacknowledged * info.send_mss), octets - len(text)
+    finally:
+        sending.join()
+    assert octets == 0
+    return most
 
 
 @pytest.mark.seconds(90)
