@@ -12,9 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 
+from scapy.layers.inet import TCP
+from scapy.utils import PcapReader
+
 import namespaces
 import wires
 from endpoint import PORT, SERVER4
+from lab import Lab
 from shield import DEVICE, config
 from wires import CPUS, Place
 
@@ -92,6 +96,29 @@ def measure(place: Place, port: int) -> tuple[list[float], list[float]]:
         return later, first
 
 
+def promotions(lab: Lab, place: Place) -> list[list[float]]:
+    """Microseconds from the ACK with the cookie to the SYN to the server, of the server's own, and on to synward's ACK."""
+    # At the far ends of the cables: what net_af_packet sends passes tcpdump by.
+    captures = [lab.capture(place.client, "near"), lab.capture(place.server, "back")]
+    with echoing(place, PORT):
+        for _ in range(CONNECTIONS):
+            with connected(place, PORT) as client:
+                ping(client)
+    times: list[dict[tuple[int, str], float]] = [{}, {}]
+    for capture, first in zip(captures, times):
+        capture.stop()
+        with PcapReader(str(capture.path)) as frames:
+            for frame in frames:
+                if TCP in frame:
+                    tcp = frame[TCP]
+                    client = tcp.sport if tcp.dport == PORT else tcp.dport
+                    first.setdefault((client, str(tcp.flags)), float(frame.time))
+    outside, inside = times
+    opened = [client for client, flags in inside if flags == "SA"]
+    moments = [[outside[client, "A"]] + [inside[client, flags] for flags in ("S", "SA", "A")] for client in opened]
+    return [[1e6 * (then - before) for before, then in zip(moment, moment[1:])] for moment in moments]
+
+
 def main() -> None:
     seen: dict[str, tuple[list[float], list[float]]] = {}
 
@@ -99,6 +126,7 @@ def main() -> None:
         for kept, new in zip(seen.setdefault(how, ([], [])), figures):
             kept.extend(new)
 
+    opened: dict[str, list[list[float]]] = {}
     busy = config().replace('lcores = "1"', 'lcores = "1"\npoll = "busy"')
     with wires.laboratory() as lab:
         place = Place(lab)
@@ -112,11 +140,19 @@ def main() -> None:
                     note(f"synward, {how}: a port that is no service's", measure(place, PORT + 1))
                     measure(place, PORT)  # the first connection passes
                     note(f"synward, {how}: a service", measure(place, PORT))
+                    opened.setdefault(how, []).extend(promotions(lab, place))
     rows = []
     for how, figures in seen.items():
         rows.append([how] + [f"{value:.0f}" for values in figures for value in wires.median_and_p99(values)])
     print(f"microseconds there and back; {ROUNDS * ROUND_TRIPS:,} times on an open connection, {ROUNDS * CONNECTIONS} first ones")
     wires.print_table(["", "median", "p99", "first octet, median", "p99"], rows)
+    rows = []
+    for how, moments in opened.items():
+        parts = [*zip(*moments), [sum(moment) for moment in moments]]
+        rows.append([f"synward, {how}"] + [f"{value:.0f}" for part in parts for value in wires.median_and_p99(list(part))])
+    print("\nmicroseconds in the opening of a connection, as tcpdump sees it at the client and at the server")
+    head = ["", "cookie to SYN, median", "p99", "SYN to SYN-ACK, median", "p99", "SYN-ACK to ACK, median", "p99", "cookie to ACK, median", "p99"]
+    wires.print_table(head, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What the measurements of inline mode share: the laboratory of tests/e2e, and what stands in synward's place in it.
+"""What the measurements of inline mode share: the laboratory of tests/e2e, which `./dev bench` puts on Python's path, and
+what stands in synward's place in it.
 
 Two cores, or more: synward's worker has the last for itself, the flood stays on the first, all others run where they like.
 """
@@ -13,14 +14,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-
-import namespaces  # noqa: E402
-import shield  # noqa: E402
-from lab import Lab  # noqa: E402
-from namespaces import Namespace  # noqa: E402
-from synward import NO_HUGE_PAGES, Synward, binary  # noqa: E402
+import namespaces
+import shield
+from lab import Lab
+from namespaces import Namespace
+from synward import NO_HUGE_PAGES, Synward, binary
 
 LOAD = str(pathlib.Path(binary()).with_name("synward-load"))
 CPUS = sorted(os.sched_getaffinity(0))
