@@ -50,7 +50,7 @@ struct PortInfo {
 /// it each turn.
 class Outbox {
  public:
-  static constexpr std::size_t kFrames = 2 * kBurstMax, kFrameBytes = 128;
+  static constexpr std::size_t kFrames = 4 * kBurstMax, kFrameBytes = 128;
   struct Frame {
     std::uint16_t port, bytes;
     std::array<std::byte, kFrameBytes> data;

@@ -59,13 +59,14 @@ void send_backend_syn(CoreState& core, const table::FlowKey<kFamily>& flow, wire
   std::array<std::byte, wire::kMaxSynOptionBytes> options;
   const std::size_t bytes = wire::write_syn_options(options.data(), asked);
   const std::uint32_t window = std::uint32_t{offer.window} << offer.window_scale.value_or(0);
-  static_cast<void>(originate<kFamily>(
-      core, pending.path, Toward::kBackend, flow,
-      {.seq = client_isn,
-       .ack = wire::SeqNum{0},
-       .flags = static_cast<std::uint8_t>(Flags::kSyn | (offer.ecn ? kEcnSetup : 0)),
-       .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window, 0xffff)),  // never scaled
-       .options = std::span{options}.first(bytes)}));
+  const Reply syn{
+      .seq = client_isn,
+      .ack = wire::SeqNum{0},
+      .flags = static_cast<std::uint8_t>(Flags::kSyn | (offer.ecn ? kEcnSetup : 0)),
+      .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(window, 0xffff)),  // never scaled
+      .options = std::span{options}.first(bytes)};
+  for (int n = 0; n < 2; ++n)
+    static_cast<void>(originate<kFamily>(core, pending.path, Toward::kBackend, flow, syn));
 }
 
 template <Family kFamily>

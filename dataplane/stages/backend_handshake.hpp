@@ -16,6 +16,9 @@ template <wire::Family kFamily>
 
 /// <SEQ=the client's ISN><CTL=SYN> to the backend, with the client's options. Lost, and sent again after the
 /// timeout, when the outbox is full.
+/// Twice: a server takes no sample of the round trip from a SYN-ACK that it had to send again (Karn's
+/// algorithm, RFC 6298 3), and ours would be the one to synward. A BBR server believes that sample for ten
+/// seconds and sends four segments for each of the client's round trips.
 template <wire::Family kFamily>
 void send_backend_syn(CoreState& core, const table::FlowKey<kFamily>& flow, wire::SeqNum client_isn,
                       const proxy::PendingHandshake& pending);

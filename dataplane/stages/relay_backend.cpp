@@ -57,13 +57,15 @@ void make_way(const Answer<kFamily>& answer, PendingHandshake& pending) {
                             pending);
 }
 
-/// The lane becomes the ACK of the SYN-ACK that it was. Its TSecr is the SYN-ACK's own TSval, exactly.
+/// The lane becomes the ACK of the SYN-ACK that it was. It echoes no TSval, for of 0 a server takes no sample
+/// of the round trip, which would be the one to synward and not the client's (see send_backend_syn()). No
+/// server minds: Linux compares it with its own unless it is 0, FreeBSD's syncache does not look.
 template <Family kFamily>
 void acknowledge(const Answer<kFamily>& answer, const wire::TcpOptions& options, std::uint16_t window) {
   TimestampOption written;
   Reply ack{.seq = answer.ack, .ack = answer.seq + 1, .flags = Flags::kAck, .window = window};
   if (const auto timestamps = options.timestamps()) {
-    wire::write_timestamps(written.data(), {timestamps->tsecr, timestamps->tsval});
+    wire::write_timestamps(written.data(), {timestamps->tsecr, 0});
     ack.options = written;
   }
   send_reply<kFamily>(answer.burst, answer.i, ack);
@@ -199,6 +201,7 @@ void decide(const Answer<kFamily>& answer) {
   if (!state.splice.is_spliced) {  // a tombstone of one that never was: the answer came too late
     const std::uint64_t flow = table::hash<kFamily>(answer.connection.key, answer.core.secret);
     if (syn_ack && answer.core.passed_syns.recall(flow)) return pass();
+    if (answer.has(Flags::kRst) && answer.ack == state.client_next) return answer.drop(Drop::kRefusedAgain);
     if (!answer.has(Flags::kAck) || answer.has(Flags::kRst)) return answer.drop(Drop::kBackendUnexpected);
     return send_reply<kFamily>(answer.burst, answer.i, reset_at(answer.ack));
   }

@@ -38,7 +38,7 @@ def test_a_closed_port_resets_the_client_at_once(lab: Lab, address: str) -> None
     with path.listen(address) as listener, path.connect(address) as client, listener.accept()[0] as server:
         exchange(client, server)
     path.expect_closed()
-    path.stop()
+    path.stop("refused_again")
 
 
 def test_a_silent_backend_resets_the_client_after_seven_seconds(lab: Lab) -> None:
@@ -127,7 +127,8 @@ def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
         assert run_wrk(path, address, "-H", "Connection: close", seconds=1) > 64
     expect_nothing_left(path)
     # What clients said before they heard that it is over, and SYNs beyond the budget of RSTs.
-    path.stop("spent_cookie", "rst_without_connection", "rst_outside_window", "backend_down", "syn_budget")
+    path.stop("spent_cookie", "rst_without_connection", "rst_outside_window", "backend_down", "refused_again",
+              "syn_budget")
 
 
 def test_a_cable_is_pulled_and_connections_go_on(lab: Lab) -> None:

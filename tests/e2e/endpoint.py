@@ -118,11 +118,20 @@ class TcpInfo:
     unacknowledged: int  # segments
     retransmitted: int  # segments
     segments_out: int
+    least_rtt_us: int
 
     TIMESTAMPS, SACK, WINDOW_SCALE = 1, 2, 4
 
 
 def tcp_info(connection: socket.socket) -> TcpInfo:
-    raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 144)
-    words = struct.unpack_from("34I", raw, 8)
-    return TcpInfo(raw[5], raw[6], send_mss=words[2], unacknowledged=words[4], retransmitted=words[23], segments_out=words[32])
+    raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 152)
+    words = struct.unpack_from("36I", raw, 8)
+    return TcpInfo(
+        raw[5],
+        raw[6],
+        send_mss=words[2],
+        unacknowledged=words[4],
+        retransmitted=words[23],
+        segments_out=words[32],
+        least_rtt_us=words[35],
+    )

@@ -13,7 +13,7 @@ import pytest
 import namespaces
 from endpoint import SERVER4, SERVER6, SERVERS, tcp_info
 from lab import Lab
-from shield import config, listens, shield
+from shield import config, exchange, listens, shield
 
 BLOCK = 1_000_000
 LENGTHS = {SERVER4: 1_000_000_000, SERVER6: 100_000_000}
@@ -96,9 +96,23 @@ def test_a_long_way_is_filled(lab: Lab, address: str) -> None:
         server, _ = listener.accept()
         with server:
             for sender, receiver in ((server, client), (client, server)):
-                # BBR, where it is the default, begins with its first RTT sample, and the server's is of synward.
-                sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
                 assert most_under_way(sender, receiver, LONG_WAY) > 4 * 65_536
+    path.expect_closed()
+    path.stop()
+
+
+@pytest.mark.parametrize("address", SERVERS)
+@pytest.mark.parametrize("timestamps", (0, 1))
+def test_a_server_measures_the_round_trip_to_its_client_only(lab: Lab, address: str, timestamps: int) -> None:
+    """BBR believes the least sample for ten seconds, and that to synward takes microseconds."""
+    path = shield(lab, front=("--delay=30",))
+    path.client.sysctl("net.ipv4.tcp_timestamps", timestamps)
+    with path.listen(address) as listener, path.connect(address) as client:
+        server, _ = listener.accept()
+        with server:
+            exchange(client, server)
+            assert tcp_info(client).least_rtt_us > 60_000
+            assert tcp_info(server).least_rtt_us > 60_000
     path.expect_closed()
     path.stop()
 

@@ -187,7 +187,7 @@ TYPED_TEST(Spliced, AClientThatRebootedResetsItsOldBackendHalfAndGetsANewOne) {
   rebooted.ask();
   EXPECT_EQ(this->lab.run(rebooted.ack()).verdict, Route::kHold);
   const auto sent = this->lab.take_originated();
-  ASSERT_EQ(sent.size(), 2u);
+  ASSERT_EQ(sent.size(), 3u);
   const auto rst = segment_in<TestFixture::kFamily>(sent[0].bytes);
   EXPECT_EQ(rst.flags, Flags::kRst);
   EXPECT_EQ(rst.seq.value(), this->client.next);
