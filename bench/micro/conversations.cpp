@@ -119,7 +119,11 @@ Conversations make(Layout layout) {
     const Burst& burst = replay().burst();
     for (const LaneIndex i : burst.on(Route::kSend)) talk.client({burst.frame[i], burst.frame_bytes[i]});
     replay().run(core, std::span{made.acks}.subspan(at), Core::kOutside);
-    for (const auto& frame : core.state.outbox) talk.backend(std::span{frame.data}.first(frame.bytes));
+    bool again = false;  // each SYN is there twice
+    for (const auto& frame : core.state.outbox) {
+      if (!again) talk.backend(std::span{frame.data}.first(frame.bytes));
+      again = !again;
+    }
     replay().run(core, std::span{made.syn_acks}.subspan(at), Core::kInside);
     core.finish_burst();
     if (made.syn_acks.size() != at + kBurstMax) throw std::logic_error{"a backend was not asked"};
