@@ -115,8 +115,11 @@ def served() -> Iterator[Place]:
             place.server.sysctl(f"net.{name}", value)
         place.client.sysctl("net.ipv4.ip_local_port_range", "1025 65535")
         for prefix, via in (("198.19.0.0/16", "198.18.0.1"), ("2001:2:0:8000::/49", "2001:2::1")):  # whom the flood claims to be
-            place.client.run("ip", "route", "add", "blackhole", prefix)
             place.server.run("ip", "route", "add", prefix, "via", via)
+        # They are not here. Where their packets end costs who answers as little as can be: on a veth it is the answerer's time.
+        gone = "ip daddr 198.19.0.0/16 drop; ip6 daddr 2001:2:0:8000::/49 drop;"
+        chain = f"chain gone {{ type filter hook ingress device near priority 0; {gone} }}"
+        place.client.run("nft", "-f", "-", stdin=f"table netdev elsewhere {{ {chain}; }}\n".encode())
         Web(place.server, lab.folder / "web")
         yield place
 
