@@ -50,6 +50,7 @@ struct PortInfo {
 /// it each turn.
 class Outbox {
  public:
+  /// A burst's: each lane may open a handshake, two SYNs, in place of an older one, an RST.
   static constexpr std::size_t kFrames = 4 * kBurstMax, kFrameBytes = 128;
   struct Frame {
     std::uint16_t port, bytes;

@@ -202,7 +202,8 @@ int dispatch(int argc, char** argv) {
   app.require_subcommand(1);
   Options options;
 
-  auto& flood = *app.add_subcommand("flood", "Spoofed SYNs at a rate, as Linux, macOS and Windows send them");
+  auto& flood = *app.add_subcommand(
+      "flood", "From spoofed addresses at a rate: SYNs as Linux, macOS and Windows send them, or others");
   add_targets(flood, options);
   add_flood_options(flood, options);
   add_rate(flood, "--rate", options.flood_rate, "Segments per second");

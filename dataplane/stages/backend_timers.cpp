@@ -11,7 +11,7 @@ using table::Connection;
 using table::ConnectionPhase;
 using wire::Family;
 
-/// What one handshake asks of the outbox at most.
+/// Each puts two frames at most into the outbox, which a burst has just left empty.
 constexpr std::size_t kTimersPerTurn = 32;
 
 /// Null when the table has made room for another: then nobody waits any more.

@@ -120,6 +120,29 @@ TYPED_TEST(BackendHandshake, ABackendThatAnswersNobodyLeavesRoomForTheOthers) {
   EXPECT_EQ(this->lab.run(other.text("hello")).verdict, Route::kHold);
 }
 
+TYPED_TEST(BackendHandshake, ABurstOfClientsThatBeginAnewAsksForAllOfThem) {
+  std::vector<typename TestFixture::Client> clients;
+  clients.reserve(kPendingOfOne);
+  for (std::uint16_t c = 0; c < kPendingOfOne; ++c) {
+    auto& one = clients.emplace_back(this->lab, static_cast<std::uint16_t>(41000 + c)).ask();
+    this->lab.run(one.ack());
+    const auto syn = this->syn_to_backend();
+    this->lab.run_inside(typename TestFixture::Backend{one}.syn_ack(syn));
+    this->lab.take_released();
+  }
+  this->lab.pass(1'000);
+  std::vector<Bytes> acks;
+  acks.reserve(clients.size());
+  for (auto& one : clients) {
+    one.isn = 0x7000'0000;
+    one.next = one.isn + 1;
+    acks.push_back(one.ask().ack());
+  }
+  for (const Outcome& outcome : this->lab.run(acks)) EXPECT_EQ(outcome.verdict, Route::kHold);
+  EXPECT_EQ(this->lab.take_originated().size(),
+            3 * clients.size());  // an RST for the old half, and the SYN twice
+}
+
 TYPED_TEST(BackendHandshake, AFullTableMakesRoomOfTheOldestThatWaitsAndForgetsWhatItHeld) {
   PipelineLab small{PipelineLab::default_services(), 12, 64, PipelineLab::Mode::kInline};
   const std::size_t slots = small.core.table<TestFixture::kFamily>().slots();
