@@ -65,7 +65,8 @@ struct CoreTables {
              .secret = random_value<table::HashSecret>(),
              .backlog = config.accept_backlog,
              .backend_handshakes = config::is_inline(config) ? kBackendHandshakesPerCore : 1,
-             .held_packets = config::is_inline(config) ? kHeldPerCore : 0} {}
+             .held_packets = config::is_inline(config) ? kHeldPerCore : 0,
+             .shed_cells = kShedCellsPerCore} {}
 
   nic::TableMemory ipv4, ipv6;
   CorePlan plan;

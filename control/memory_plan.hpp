@@ -16,6 +16,8 @@ inline constexpr std::size_t kHeldPerCore = 2048;
 /// Handshakes with backends that one core may have open: at a round trip of 1 ms to the backend, 4 million
 /// connections a second; with one that never answers, 585 a second (7 s each). 2 MiB.
 inline constexpr std::size_t kBackendHandshakesPerCore = 4096;
+/// SYNs that one core sheds and remembers: 32 bytes a cell, 4 MiB.
+inline constexpr std::size_t kShedCellsPerCore = 131'072;
 
 /// Of one packet's buffer: the longest frame of every port fits one.
 [[nodiscard]] std::size_t frame_bytes(const config::Config& config);

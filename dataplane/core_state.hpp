@@ -13,11 +13,13 @@
 #include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
 #include "dataplane/link_path.hpp"
+#include "dataplane/overload.hpp"
 #include "dataplane/prefix_budget.hpp"
 #include "dataplane/proxy/backend_memory.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
 #include "dataplane/service/service_table.hpp"
+#include "dataplane/shed_memory.hpp"
 #include "dataplane/steering.hpp"
 #include "dataplane/stray_memory.hpp"
 #include "dataplane/table/connection_table.hpp"
@@ -43,7 +45,8 @@ struct PortInfo {
   wire::MacAddress mac{};
   std::uint16_t mtu = 1500;
   Side side = Side::kEndpoint;
-  std::uint16_t other = 0;  ///< index of the port at the wire's other end; of kOutside and kInside
+  std::uint16_t other = 0;       ///< index of the port at the wire's other end; of kOutside and kInside
+  std::size_t queue_frames = 0;  ///< that each of its receive queues holds
 };
 
 /// Frames that synward sends of its own accord. Stages and timers fill it; the worker transmits and empties
@@ -95,6 +98,7 @@ struct CorePlan {
   std::size_t backlog = 4096;
   std::size_t backend_handshakes = 1;  ///< that may be open at once
   std::size_t held_packets = 0;        ///< that may wait for them, of all connections together
+  std::size_t shed_cells = 1;          ///< of the memory of SYNs that were shed
 };
 
 /// How many RSTs to strays one core sends a second, at most, and how many connections may move to another
@@ -116,6 +120,7 @@ struct CoreState {
       : keys{slot_keys},
         services{&service_table},
         secret{plan.secret},
+        shed_memory{plan.shed_cells},
         syn_budget{plan.secret},
         accept_queue{plan.backlog},
         paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.multipliers[0][2],
@@ -155,6 +160,8 @@ struct CoreState {
   const service::ServiceTable* services;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
+  Overload overload;
+  ShedMemory shed_memory;
   PrefixBudget syn_budget;
   accept::AcceptQueue accept_queue;
   LinkPaths paths;

@@ -33,6 +33,8 @@ enum class Drop : std::uint8_t {
   kSynAck,
   kFinRst,
   kXmas,
+  // shed_syns
+  kOverload,
   // verify_checksum
   kBadIpv4Checksum,
   kBadTcpChecksum,
@@ -93,6 +95,8 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kSynAck, "syn_ack", "SYN-ACK to a service that opens no connections"},
     {Drop::kFinRst, "fin_rst", "FIN with RST"},
     {Drop::kXmas, "xmas", "Christmas tree scan: FIN, PSH and URG without ACK"},
+    {Drop::kOverload, "overload",
+     "SYN, while more comes than this core can answer: it is answered when it comes again"},
     {Drop::kBadIpv4Checksum, "bad_ipv4_checksum", "IPv4 header checksum does not match"},
     {Drop::kBadTcpChecksum, "bad_tcp_checksum",
      "TCP checksum does not match; from a veth or TAP: ethtool -K PEER tx off"},

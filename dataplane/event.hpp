@@ -10,6 +10,7 @@ namespace synward {
 
 enum class Event : std::uint8_t {
   kSynAnswered,
+  kShedSynCameAgain,
   kPrefixUnmarked,
   kCookieValid,
   kPromoted,
@@ -46,6 +47,8 @@ enum class Event : std::uint8_t {
 
 inline constexpr Table<Event> kEventTable{{
     {Event::kSynAnswered, "syn_answered", "SYNs answered with a cookie (Linux: SyncookiesSent)"},
+    {Event::kShedSynCameAgain, "shed_syn_came_again",
+     "SYNs that went on although more came than this core can answer: they were shed before"},
     {Event::kPrefixUnmarked, "prefix_unmarked",
      "samples of client prefixes beyond their budget of SYN-ACKs, but too many others are: not limited"},
     {Event::kCookieValid, "cookie_valid", "segments that brought a valid cookie (Linux: SyncookiesRecv)"},

@@ -16,6 +16,7 @@ enum class Gauge : std::uint8_t {
   kBackendHandshakes,
   kHeldPackets,
   kLimitedPrefixes,
+  kOverloadedCores,
   kCount
 };
 
@@ -29,6 +30,8 @@ inline constexpr Table<Gauge> kGaugeTable{{
     {Gauge::kHeldPackets, "held_packets", "segments of clients that wait for them"},
     {Gauge::kLimitedPrefixes, "limited_prefixes",
      "client prefixes, IPv4 /24 or IPv6 /64, of whose SYNs some are dropped at random: see syn_budget"},
+    {Gauge::kOverloadedCores, "overloaded_cores",
+     "that got more than they could answer within the last 10 s: see overload"},
 }};
 static_assert(rows_in_enum_order(kGaugeTable));
 

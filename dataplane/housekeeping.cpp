@@ -160,6 +160,7 @@ void publish(CoreState& core) {
   set(Gauge::kHeldPackets, core.held.size());
   core.syn_budget.advance(core.now.mono_ms);  // also where no SYN comes any more
   set(Gauge::kLimitedPrefixes, core.syn_budget.limited());
+  set(Gauge::kOverloadedCores, core.overload.is_flooded(core.now.mono_ms) ? 1 : 0);
   core.publish_events();
 }
 

@@ -136,6 +136,7 @@ std::size_t Workers::receive(CoreState& core, Burst& burst) {
   std::size_t frames = 0;
   for (std::size_t p = 0; p < ports_.size(); ++p) {
     const std::size_t count = ports_[p]->receive(core.index, burst);
+    core.overload.polled(p, count, core.ports[p].queue_frames);
     if (count == 0) continue;
     burst.port = static_cast<std::uint16_t>(p);
     burst.taken_over = false;

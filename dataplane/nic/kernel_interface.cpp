@@ -51,6 +51,13 @@ std::size_t packet_ring_frame(const std::string& device) {
   return std::max(frame, kTpacketHeader) - kTpacketHeader;
 }
 
+std::size_t packet_ring_frames(const std::string& device, std::size_t otherwise) {
+  if (!device.starts_with("net_af_packet")) return otherwise;
+  constexpr std::size_t kDefault = 512;
+  const std::string given = device_argument(device, "framecnt");
+  return given.empty() ? kDefault : std::strtoul(given.c_str(), nullptr, 10);
+}
+
 std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
   ifreq request{};
   const Socket any{AF_INET, SOCK_DGRAM};

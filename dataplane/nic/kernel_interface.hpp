@@ -18,6 +18,9 @@ namespace synward::nic {
 /// cut off without a word. Without bound for any other driver.
 [[nodiscard]] std::size_t packet_ring_frame(const std::string& device);
 
+/// Frames that the ring of net_af_packet `device` holds; `otherwise` for any other driver.
+[[nodiscard]] std::size_t packet_ring_frames(const std::string& device, std::size_t otherwise);
+
 /// Control thread, after `device` failed to open: half a sentence that names the likeliest reason and what to
 /// do about it. Drivers answer -1 to a missing interface as to a missing privilege, so it looks for itself.
 [[nodiscard]] std::string why_it_cannot_open(const std::string& device);

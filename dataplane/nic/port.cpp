@@ -115,6 +115,7 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept) {
 
   std::uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");
+  info_.queue_frames = packet_ring_frames(device_, rx_descriptors);
   const auto socket = static_cast<unsigned>(std::max(rte_eth_dev_socket_id(id_), 0));
   for (std::uint16_t queue = 0; queue < queues; ++queue) {
     check(rte_eth_rx_queue_setup(id_, queue, rx_descriptors, socket, nullptr, pool_), "a receive queue");

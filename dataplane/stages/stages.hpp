@@ -11,6 +11,8 @@ namespace synward {
 void classify(Burst& burst, CoreState& core);
 /// Segments that fit a connection leave the cookie path here.
 void find_connection(Burst& burst, CoreState& core);
+/// Ends part of the SYNs while the core is behind with its work; mostly none.
+void shed_syns(Burst& burst, CoreState& core);
 /// Ends SYNs and segments whose IPv4 or TCP checksum is wrong; but what is on its way to a backend keeps the
 /// checksum that it has, for the backend to see.
 void verify_checksum(Burst& burst, const CoreState& core);

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import subprocess
 import threading
 import time
 
@@ -22,7 +23,8 @@ SECONDS, CLIENTS_PER_S, SYNS_PER_S = 4, 50, 20_000
 @pytest.fixture
 def attacked(lab: Lab) -> Shield:
     """nginx with a queue of 128 and no SYN cookies; every client is new to its kernel."""
-    path = shield(lab, config(ports=(HTTP,)), teach=(HTTP,))
+    text = config(ports=(HTTP,)).replace("framecnt=4096", "framecnt=16384")  # what comes while others have the core
+    path = shield(lab, text, teach=(HTTP,))
     for name, value in (("tcp_syncookies", 0), ("tcp_max_syn_backlog", 128), ("tcp_no_metrics_save", 1)):
         path.server.sysctl(f"net.ipv4.{name}", value)
     for namespace, via in ((path.client, None), (path.server, "198.18.0.1")):  # who the flood claims to be says nothing
@@ -32,10 +34,10 @@ def attacked(lab: Lab) -> Shield:
     return path
 
 
-def clients(path: Shield) -> dict:
+def clients(path: Shield, patience_s: int = 5) -> dict:
     """What real clients of both families saw meanwhile."""
     targets = [f"--target={SERVER4}:{HTTP}", f"--target=[{SERVER6}]:{HTTP}"]
-    words = [LOAD, "connect", "--json", *targets, "--rate", str(CLIENTS_PER_S), "--seconds", str(SECONDS), "--patience", "5"]
+    words = [LOAD, "connect", "--json", *targets, "--rate", str(CLIENTS_PER_S), "--seconds", str(SECONDS), "--patience", str(patience_s)]
     *_, final = path.client.run(*words, seconds=SECONDS + 20).splitlines()
     return json.loads(final)
 
@@ -64,6 +66,25 @@ def resident_kib(path: Shield) -> int:
     """Of the synward process, which is a child of `ip netns exec` or has taken its place."""
     status = pathlib.Path(f"/proc/{path.synward.process.pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+
+def test_beyond_what_synward_can_answer_clients_come_in_at_their_second_syn(attacked: Shield) -> None:
+    """Others have half of the worker's time, and the flood is all that can be sent."""
+    target = f"{SERVER4}:{HTTP}"
+    others = subprocess.Popen(["taskset", "-c", "1", "sh", "-c", "while :; do :; done"])
+    try:
+        words = [LOAD, "flood", "--json", "--interface", "near", "--target", target, "--rate", "3000000"]
+        flood = attacked.client.start(*words, "--seconds", str(SECONDS + 5))
+        time.sleep(0.5)
+        report = clients(attacked, patience_s=4)
+        assert flood.wait(40) == 0
+    finally:
+        others.kill()
+        others.wait()
+    assert report["closed"] == report["started"] >= 0.9 * CLIENTS_PER_S * SECONDS, report
+    assert attacked.total()["drops"]["overload"] > 10_000
+    assert attacked.event("shed_syn_came_again") > 10
+    assert attacked.total()["gauges"]["overloaded_cores"] == 1
 
 
 @pytest.mark.parametrize("flags", ("A", "PA", "R", "SA", "FA"))

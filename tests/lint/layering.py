@@ -12,7 +12,7 @@ LEAVES = ["dataplane/wire", "dataplane/crypto"]
 OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
 SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "budget",
-                                          "stray_memory", "link_path", "prefix_budget", "core_state")]
+                                          "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
 BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/housekeeping", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
@@ -36,8 +36,10 @@ MAY_INCLUDE = {
     "dataplane/gauge": SHARED,
     "dataplane/budget": [],
     "dataplane/stray_memory": OVER_LEAVES,
+    "dataplane/shed_memory": [],
     "dataplane/link_path": LEAVES,
     "dataplane/prefix_budget": LEAVES + ["dataplane/table"],
+    "dataplane/overload": OVER_LEAVES + SHARED,
     "dataplane/core_state": BELOW_STAGES,
     "dataplane/stages": BELOW_STAGES,
     "dataplane/pipeline": BELOW_STAGES + ["dataplane/stages"],

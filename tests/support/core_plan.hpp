@@ -34,7 +34,7 @@ class OwnedTable {
 
 /// A plan with tables for so many connections of each family; owns them, and outlives the core.
 struct OwnedPlan {
-  static constexpr std::size_t kBackendHandshakes = 64, kHeldPackets = 128;
+  static constexpr std::size_t kBackendHandshakes = 64, kHeldPackets = 128, kShedCells = 1024;
   explicit OwnedPlan(std::size_t connections = 1000, std::size_t accept_backlog = 64)
       : four{OwnedTable::of<wire::Family::kIpv4>(connections)},
         six{OwnedTable::of<wire::Family::kIpv6>(connections)} {
@@ -43,6 +43,7 @@ struct OwnedPlan {
     plan.backlog = accept_backlog;
     plan.backend_handshakes = kBackendHandshakes;
     plan.held_packets = kHeldPackets;
+    plan.shed_cells = kShedCells;
     std::mt19937_64 random{20};
     for (auto& row : plan.secret.multipliers) {
       for (auto& word : row) word = random();

@@ -138,6 +138,12 @@ TEST(PacketRing, HoldsAFrameLessItsHeader) {
   EXPECT_EQ(packet_ring_frame("net_tap0,iface=x,framesz=16"), std::numeric_limits<std::size_t>::max());
 }
 
+TEST(PacketRing, HoldsSoManyFrames) {
+  EXPECT_EQ(packet_ring_frames("net_af_packet0,iface=eth0,framecnt=2048", 1024), 2048u);
+  EXPECT_EQ(packet_ring_frames("net_af_packet0,iface=eth0", 1024), 512u);
+  EXPECT_EQ(packet_ring_frames("net_tap0,iface=x,framecnt=2048", 1024), 1024u);
+}
+
 TEST(ReceiveOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   constexpr std::uint64_t kChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;

@@ -142,6 +142,25 @@ TEST_F(WireLab, CountsWhatAFullRingToTheOwnerRefuses) {
   for (const auto& core : cores_) EXPECT_TRUE(read(core->counters).balances());
 }
 
+TEST_F(WireLab, ShedsSynsWhileItsQueueIsBehindAndNoLonger) {
+  start({});
+  for (std::uint16_t i = 0; i < 1000; ++i) put(0, packet(segment(TcpFlags::kSyn, 1024 + i)));
+  launch(0);
+  wait_until([&] { return total().rx == 1000; });
+  // Until half of the queue's 1024 has come without a gap, all are answered.
+  const std::uint64_t shed = total()[Drop::kOverload];
+  EXPECT_GT(shed, 100u);
+  EXPECT_EQ(total()[Route::kSend], 1000 - shed);
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    put(0, packet(segment(TcpFlags::kSyn, 1024 + i)));
+    wait_until([&] { return total().rx == 1001u + i; });
+  }
+  stop();
+  EXPECT_EQ(total()[Route::kSend], 1020 - shed);
+  EXPECT_LT(shed, 1000 - 512 + kBurstMax);
+  EXPECT_TRUE(total().balances());
+}
+
 /// Drivers that keep many frames in one large buffer (mlx5's multi-packet receive queue) attach them.
 TEST_F(WireLab, LeavesAttachedBuffersToWhomTheyBelong) {
   start({});

@@ -1,0 +1,70 @@
+// When a core sheds SYNs. Left alone, the receive queue of a core that gets more than it can answer
+// overflows, and of what is lost there nobody chose anything: clients' ACKs and requests, connections that
+// were served for hours. A SYN that ends unanswered costs a fraction of one that is answered, and its client,
+// unlike a flood, sends it again. So SYNs end here, as many as it takes to find the queue empty, and nothing
+// else is lost; who was shed is remembered (shed_memory.hpp), and answered when it comes again. A flood of
+// any rate that the core can receive at all costs a client one retransmission timeout, a second.
+//
+// A queue is behind when polls of it come back full, one after the other, for half of its frames; within 10 s
+// of that, for four bursts, so that those who are served do not wait behind a half full queue. That alone is
+// not enough for shedding: at least a quarter of the burst must be SYNs, for without them the core would be
+// no less behind. No service that is not flooded meets both.
+//
+// Threat model. The attacker sends SYNs at will, and sees which of its own are answered.
+//  - It sends each SYN twice, a second apart: then half of what it sends is answered as if nothing were shed.
+//    If that is too much, and the queue stays behind for four times what it holds, SYNs are shed whatever is
+//    remembered.
+//  - It sends so much that the queue stays behind although all is shed: kLuckyOf keeps it from having nobody
+//    answered at all.
+//  - What it could do to the memory is said there.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/burst.hpp"
+
+namespace synward {
+
+/// Which SYNs of a burst end. Of those that would, one of Overload::kLuckyOf goes on.
+enum class Shed : std::uint8_t {
+  kNone,
+  kFirst,  ///< those that were not shed before
+  kAny,
+};
+
+/// One core's.
+class Overload {
+ public:
+  static constexpr std::size_t kPorts = 2;
+  static constexpr std::size_t kFloodedFrames = 4 * kBurstMax;
+  static constexpr std::uint64_t kFloodedMs = 10'000;
+  static constexpr std::uint64_t kLuckyOf = 8;
+
+  /// The worker, after each poll of its queue of a port, which holds so many, before run_burst(). `frames` of
+  /// kBurstMax were there: drivers that take descriptors by cache lines leave some behind, so three quarters
+  /// are a full one.
+  void polled(std::size_t port, std::size_t frames, std::size_t capacity) {
+    std::size_t& run = runs_[port];
+    run = frames >= kBurstMax / 4 * 3 ? run + frames : 0;
+    behind_ = run;
+    half_ = std::max(capacity / 2, kFloodedFrames);
+  }
+  /// What to do with the `syns` of a burst of `frames`, the one that polled() was last told of.
+  [[nodiscard]] Shed judge(std::size_t syns, std::size_t frames, std::uint64_t mono_ms) {
+    if (behind_ < (is_flooded(mono_ms) ? kFloodedFrames : half_) || syns * 4 < frames) return Shed::kNone;
+    flooded_until_ms_ = mono_ms + kFloodedMs;
+    return behind_ < 8 * half_ ? Shed::kFirst : Shed::kAny;
+  }
+  /// Whether SYNs ended here a moment ago, or will when a few bursts come at once.
+  [[nodiscard]] bool is_flooded(std::uint64_t mono_ms) const { return mono_ms < flooded_until_ms_; }
+
+ private:
+  std::array<std::size_t, kPorts> runs_{};  ///< frames since the queue was last found all but empty
+  std::size_t behind_ = 0, half_ = kFloodedFrames;
+  std::uint64_t flooded_until_ms_ = 0;
+};
+
+}  // namespace synward

@@ -1,0 +1,46 @@
+// When more comes than this core can answer, SYNs end here, so that nothing else is lost to a full receive
+// queue; a client that sends its SYN again is answered then. Mostly this compares two numbers.
+#include "dataplane/stages/reply.hpp"
+#include "dataplane/stages/stages.hpp"
+
+namespace synward {
+namespace {
+
+using wire::Family;
+
+/// Another one of Overload::kLuckyOf each time that a flow comes.
+bool is_lucky(std::uint64_t flow, std::uint64_t mono_ms) {
+  return ((flow ^ mono_ms) * 0x9e37'79b9'7f4a'7c15) >> 32 % Overload::kLuckyOf == 0;
+}
+
+template <Family kFamily>
+void shed(Burst& burst, CoreState& core, Shed how) {
+  IndexList& syns = burst.on(Routes<kFamily>::kSyn);
+  Lane<std::uint64_t> flow;
+  for (const LaneIndex i : syns) {
+    flow[i] = table::hash(flow_of<kFamily>(burst, i), core.secret);
+    core.shed_memory.prefetch(flow[i]);
+  }
+  const std::uint64_t now = core.now.mono_ms;
+  syns.keep_if([&](LaneIndex i) {
+    if (is_lucky(flow[i], now)) return true;
+    if (how == Shed::kFirst && core.shed_memory.has(flow[i], now)) {
+      core.tally.add(Event::kShedSynCameAgain);
+      return true;
+    }
+    core.shed_memory.add(flow[i], now);
+    return drop_lane(burst, i, Drop::kOverload);
+  });
+}
+
+}  // namespace
+
+void shed_syns(Burst& burst, CoreState& core) {
+  const std::size_t syns = burst.on(Route::kSyn4).size() + burst.on(Route::kSyn6).size();
+  const Shed how = core.overload.judge(syns, burst.size, core.now.mono_ms);
+  if (how == Shed::kNone) return;
+  shed<Family::kIpv4>(burst, core, how);
+  shed<Family::kIpv6>(burst, core, how);
+}
+
+}  // namespace synward

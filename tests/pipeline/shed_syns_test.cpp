@@ -1,0 +1,120 @@
+// A core that is behind sheds SYNs, nothing else, and answers them when they come again.
+#include <set>
+#include <string>
+
+#include "tests/support/lab_client.hpp"
+#include "tests/support/pipeline_lab.hpp"
+
+namespace synward::test {
+namespace {
+
+using wire::TcpFlags;
+
+/// A burst of SYNs, each of another client, as it is sent again and again.
+std::vector<Bytes> syns(std::size_t first = 0, std::size_t count = kBurstMax) {
+  std::vector<Bytes> frames;
+  for (std::size_t n = first; n < first + count; ++n) {
+    FrameBuilder built;
+    const std::string tail = std::to_string(n % 250 + 1);
+    if (n % 2 == 0) {
+      built.ipv4(ip4("203.0.112." + tail), kService4);
+    } else {
+      built.ipv6(ip6("2001:db8::" + tail), kService6);
+    }
+    frames.push_back(built.tcp(static_cast<std::uint16_t>(1024 + n), kServicePort, TcpFlags::kSyn).build());
+  }
+  return frames;
+}
+
+class ShedSyns : public testing::TestWithParam<PipelineLab::Mode> {
+ protected:
+  /// As if so much had come before, without a gap.
+  void fall_behind(std::size_t frames) {
+    lab.core.overload.polled(0, 0, kQueue);
+    for (std::size_t n = 0; n < frames / kBurstMax; ++n) lab.core.overload.polled(0, kBurstMax, kQueue);
+  }
+  void catch_up() { lab.core.overload.polled(0, 1, kQueue); }
+  /// Which of the frames were shed; the others must have been answered.
+  std::set<std::size_t> shed(const std::vector<Bytes>& frames) {
+    std::set<std::size_t> lost;
+    const auto outcomes = lab.run(frames);
+    for (std::size_t n = 0; n < outcomes.size(); ++n) {
+      if (outcomes[n].verdict == Route::kSend) continue;
+      EXPECT_EQ(outcomes[n].reason, Drop::kOverload);
+      lost.insert(n);
+    }
+    return lost;
+  }
+  std::uint64_t overloaded_cores() {
+    housekeep(lab.core);
+    return read(lab.core.counters)[Gauge::kOverloadedCores];
+  }
+
+  static constexpr std::size_t kQueue = 1024;
+  PipelineLab lab{GetParam()};
+};
+
+TEST_P(ShedSyns, EveryClientIsAnsweredWhenItsSynComesAgain) {
+  std::size_t lost_at_all = 0;
+  for (std::size_t burst = 0; burst < 40; ++burst) {
+    const auto frames = syns(burst * kBurstMax);
+    fall_behind(kQueue / 2);
+    const auto lost = shed(frames);
+    lost_at_all += lost.size();
+    std::vector<Bytes> again;
+    for (const std::size_t n : lost) again.push_back(frames[n]);
+    lab.pass(995 + burst % 4 * 15);  // what waited in the queue may come again a little early
+    fall_behind(kQueue / 2);
+    EXPECT_EQ(shed(again).size(), 0u);
+  }
+  EXPECT_NEAR(static_cast<double>(lost_at_all), 40.0 * kBurstMax * 7 / 8, 150);
+  const auto counted = read(lab.core.counters);
+  EXPECT_EQ(counted[Drop::kOverload], lost_at_all);
+  EXPECT_NEAR(static_cast<double>(counted[Event::kShedSynCameAgain]), 40.0 * kBurstMax * 49 / 64, 150);
+}
+
+TEST_P(ShedSyns, FarBehindOneOfEightIsStillAnsweredWhoeverItIs) {
+  std::size_t lost = 0;
+  for (std::size_t round = 0; round < 40; ++round) {
+    fall_behind(100 * kQueue);
+    lost += shed(syns()).size();
+    lab.pass(1'000);
+  }
+  EXPECT_NEAR(static_cast<double>(lost), 40.0 * kBurstMax * 7 / 8, 150);
+  EXPECT_EQ(read(lab.core.counters)[Event::kShedSynCameAgain], 0u);
+}
+
+TEST_P(ShedSyns, NothingElseEnds) {
+  LabClient<wire::Family::kIpv4> client{lab};
+  client.ask();
+  const auto frames = syns(0, kBurstMax - 1);
+  fall_behind(100 * kQueue);
+  std::vector<Bytes> burst = frames;
+  burst.push_back(client.ack());
+  const auto outcomes = lab.run(burst);
+  EXPECT_NE(outcomes.back().verdict, Route::kDrop);
+  EXPECT_EQ(read(lab.core.counters)[Event::kPromoted], 1u);
+  EXPECT_GT(read(lab.core.counters)[Drop::kOverload], 20u);
+}
+
+TEST_P(ShedSyns, ACoreThatIsNotBehindAnswersAllAndTheGaugeSaysWhichItWas) {
+  EXPECT_EQ(shed(syns()).size(), 0u);
+  EXPECT_EQ(overloaded_cores(), 0u);
+  fall_behind(kQueue / 2);
+  EXPECT_NE(shed(syns()).size(), 0u);
+  EXPECT_EQ(overloaded_cores(), 1u);
+  catch_up();
+  EXPECT_EQ(shed(syns()).size(), 0u);
+  EXPECT_EQ(overloaded_cores(), 1u);
+  lab.pass(10'000);
+  EXPECT_EQ(overloaded_cores(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Mode, ShedSyns,
+                         testing::Values(PipelineLab::Mode::kEndpoint, PipelineLab::Mode::kInline),
+                         [](const auto& mode) {
+                           return mode.param == PipelineLab::Mode::kInline ? "Inline" : "Endpoint";
+                         });
+
+}  // namespace
+}  // namespace synward::test
