@@ -9,6 +9,7 @@
 
 #include "bench/micro/frames.hpp"
 #include "bench/micro/huge_memory.hpp"
+#include "control/memory_plan.hpp"
 #include "dataplane/core_state.hpp"
 
 namespace synward::bench {
@@ -75,7 +76,8 @@ class Core {
                   .secret = {},
                   .backlog = kStamps,
                   .backend_handshakes = kHandshakes,
-                  .held_packets = kHandshakes};
+                  .held_packets = kHandshakes,
+                  .shed_cells = control::kShedCellsPerCore};
     std::mt19937_64 random{3};
     for (auto& row : plan.secret.multipliers)
       for (auto& multiplier : row) multiplier = random();

@@ -158,6 +158,8 @@ void add_all() {
     add_row(
         std::string{"SYN, another prefix is limited"} + ending, [of] { return syns_beside_limited(of); },
         pipeline);
+    add_row(
+        std::string{"SYN, 7 of 8 are shed"} + ending, [of] { return syns_too_many(of); }, pipeline);
   }
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;

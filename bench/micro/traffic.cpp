@@ -92,7 +92,11 @@ void rewind(Core& core, const FrameSet& set) {
 Traffic syns(Family family, Layout layout) {
   return {.stamps = stamps(family, layout),
           .ended = [](const auto& seen) { return std::min(seen[Event::kSynAnswered], seen[Route::kSend]); },
-          .begin = [](Core& core) { core.state.syn_budget = PrefixBudget{core.state.secret}; },
+          .begin =
+              [](Core& core) {
+                core.state.overload = {};
+                core.state.syn_budget = PrefixBudget{core.state.secret};
+              },
           .prepare = [](Core& core, const FrameSet& set) { core.pass_time(set.size()); }};
 }
 
@@ -103,6 +107,18 @@ Traffic syns_beside_limited(Family family) {
     PrefixBudget& budget = core.state.syn_budget;
     budget.advance(core.state.now.mono_ms);
     while (!budget.active()) (void)budget.sample(kBurstMax, [](std::size_t) { return ClientPrefix{1}; });
+  };
+  return traffic;
+}
+
+Traffic syns_too_many(Family family) {
+  Traffic traffic = syns(family, Layout::kLinux);
+  traffic.ended = [](const auto& seen) { return seen[Drop::kOverload] + seen[Event::kSynAnswered]; };
+  // So far behind that nobody is asked whether it came before: in each pass the same ones come.
+  traffic.begin = [start_over = traffic.begin](Core& core) {
+    start_over(core);
+    for (std::size_t frames = 0; frames < 8 * Overload::kFloodedFrames; frames += kBurstMax)
+      core.state.overload.polled(0, kBurstMax, Overload::kFloodedFrames);
   };
   return traffic;
 }

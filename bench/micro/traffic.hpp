@@ -27,6 +27,8 @@ struct Traffic {
 [[nodiscard]] Traffic syns(wire::Family family, Layout layout);
 /// The same from Linux, while SYNs of a client prefix that sends none of these are limited.
 [[nodiscard]] Traffic syns_beside_limited(wire::Family family);
+/// The same, while the core is far behind: one of Overload::kLuckyOf is answered, the others are shed.
+[[nodiscard]] Traffic syns_too_many(wire::Family family);
 /// Frames that classify() drops at its second look at them.
 [[nodiscard]] Traffic foreign_frames();
 /// Bare ACKs with valid cookies: every one opens a connection.
