@@ -62,6 +62,7 @@ TEST_P(ShedSyns, EveryClientIsAnsweredWhenItsSynComesAgain) {
     const auto lost = shed(frames);
     lost_at_all += lost.size();
     std::vector<Bytes> again;
+    again.reserve(lost.size());
     for (const std::size_t n : lost) again.push_back(frames[n]);
     lab.pass(995 + burst % 4 * 15);  // what waited in the queue may come again a little early
     fall_behind(kQueue / 2);
