@@ -2,8 +2,8 @@
 // overflows, and of what is lost there nobody chose anything: clients' ACKs and requests, connections that
 // were served for hours. A SYN that ends unanswered costs a fraction of one that is answered, and its client,
 // unlike a flood, sends it again. So SYNs end here, as many as it takes to find the queue empty, and nothing
-// else is lost; who was shed is remembered (shed_memory.hpp), and answered when it comes again. A flood of
-// any rate that the core can receive at all costs a client one retransmission timeout, a second.
+// else is lost; who was shed is remembered (shed_memory.hpp), and answered when it comes again. A flood that
+// the core can receive, if not answer, costs a client one retransmission timeout, a second.
 //
 // A queue is behind when polls of it come back full, one after the other, for half of its frames; within 10 s
 // of that, for four bursts, so that those who are served do not wait behind a half full queue. That alone is

@@ -38,7 +38,7 @@ class ShedMemory {
     const Cell& cell = cells_[index(flow)];
     bool found = false;
     for (std::uint64_t age = 1; age < kEpochs; ++age) {
-      const std::uint64_t word = cell[(epoch - age) % kEpochs];
+      const std::uint64_t word = cell.words[(epoch - age) % kEpochs];
       found |= (word & (bits | kTag)) == (bits | ((epoch - age) & kTag));
     }
     return found;
@@ -51,7 +51,7 @@ class ShedMemory {
     }
     if (added_ == cells_.size() * kFlowsPerCell) return;
     ++added_;
-    std::uint64_t& word = cells_[index(flow)][epoch % kEpochs];
+    std::uint64_t& word = cells_[index(flow)].words[epoch % kEpochs];
     const std::uint64_t tag = epoch & kTag;
     word = ((word & kTag) == tag ? word : tag) | bits_of(flow);
   }
@@ -60,7 +60,10 @@ class ShedMemory {
   static constexpr std::uint64_t kEpochs = 4;
   static constexpr std::uint64_t kTag = 0xff;  ///< of a word, the epoch; the others are the filter
   static constexpr std::uint64_t kFilterBits = 56;
-  using Cell = std::array<std::uint64_t, kEpochs>;
+  /// A flow's words: those of the epoch that is now, and of those before.
+  struct alignas(32) Cell {
+    std::array<std::uint64_t, kEpochs> words;
+  };
 
   [[nodiscard]] std::size_t index(std::uint64_t flow) const { return (flow >> 32) & (cells_.size() - 1); }
   /// Two of a word's.
