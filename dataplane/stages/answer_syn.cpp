@@ -71,6 +71,7 @@ void answer(Burst& burst, CoreState& core) {
   Lane<cookie::ClientOptions> clients;
   Lane<cookie::Cookie> cookies;
   const bool is_inline = core.is_inline();
+  BackendNow<kFamily> backend;
   std::size_t n = 0;
   for (const LaneIndex i : burst.on(Routes<kFamily>::kSyn).take()) {
     const auto& ip = ip_header<kFamily>(burst, i);
@@ -81,7 +82,7 @@ void answer(Burst& burst, CoreState& core) {
       continue;
     }
     const auto promise =
-        is_inline ? ask_backend<kFamily>(burst, i, core, options)
+        is_inline ? ask_backend<kFamily>(burst, i, core, options, backend)
                   : std::optional{promise_of_acceptor((*core.services)[burst.view[i].service].profile)};
     if (!promise) continue;
     clients[n] = granted<kFamily>(options, tcp.flags, *promise);

@@ -55,18 +55,17 @@ proxy::SynAckFacts facts_of(const wire::TcpHeader& syn_ack, const wire::TcpOptio
 
 template <Family kFamily>
 std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core,
-                                          const wire::TcpOptions& options) {
-  const auto backend = backend_of<kFamily>(burst, i, core);
-  const auto promise = core.profiles->promise(backend, core.keys.current());
-  const bool down = core.profiles->is_down(backend, core.now.mono_ms);
-  const std::uint8_t asked = asked_options(options, tcp_header(burst, i).flags);
+                                          const wire::TcpOptions& options, BackendNow<kFamily>& backend) {
+  const wire::TcpHeader& tcp = tcp_header(burst, i);
+  backend.look_up(core, ip_header<kFamily>(burst, i).destination, tcp.dst_port);
+  const std::uint8_t asked = asked_options(options, tcp.flags);
   // A SYN that was handed over was found worth passing by the core on which it landed.
-  const bool can_answer = promise && !down;
+  const bool can_answer = backend.promise && !backend.down;
   const bool may_pass = burst.taken_over || (!can_answer && core.asking_syns.take(core.now.mono_ms)) ||
-                        (can_answer && may_ask(core, asked, *promise));
+                        (can_answer && may_ask(core, asked, *backend.promise));
   if (may_pass) return pass_syn<kFamily>(burst, i, core, asked), std::nullopt;
-  if (can_answer) return promise;
-  if (!down) return drop_lane(burst, i, Drop::kBackendUnknown), std::nullopt;
+  if (can_answer) return backend.promise;
+  if (!backend.down) return drop_lane(burst, i, Drop::kBackendUnknown), std::nullopt;
   if (!core.down_resets.take(core.now.mono_ms)) return drop_lane(burst, i, Drop::kBackendDown), std::nullopt;
   return reset_syn<kFamily>(burst, i, core), std::nullopt;
 }
@@ -76,8 +75,10 @@ template proxy::SynAckFacts facts_of<Family::kIpv4>(const wire::TcpHeader&, cons
 template proxy::SynAckFacts facts_of<Family::kIpv6>(const wire::TcpHeader&, const wire::TcpOptions&,
                                                     std::uint8_t);
 template std::optional<proxy::Promise> ask_backend<Family::kIpv4>(Burst&, LaneIndex, CoreState&,
-                                                                  const wire::TcpOptions&);
+                                                                  const wire::TcpOptions&,
+                                                                  BackendNow<Family::kIpv4>&);
 template std::optional<proxy::Promise> ask_backend<Family::kIpv6>(Burst&, LaneIndex, CoreState&,
-                                                                  const wire::TcpOptions&);
+                                                                  const wire::TcpOptions&,
+                                                                  BackendNow<Family::kIpv6>&);
 
 }  // namespace synward

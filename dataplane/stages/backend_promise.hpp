@@ -37,11 +37,32 @@ template <wire::Family kFamily>
 [[nodiscard]] proxy::SynAckFacts facts_of(const wire::TcpHeader& syn_ack, const wire::TcpOptions& options,
                                           std::uint8_t asked);
 
+/// What is known of one backend at the moment. A burst keeps the last one: under a flood the next SYN is for
+/// the same.
+template <wire::Family kFamily>
+struct BackendNow {
+  /// Whatever was here before is of `backend` behind this.
+  void look_up(const CoreState& core, const wire::Address<kFamily>& backend, wire::Port backend_port) {
+    if (port == backend_port && address == backend) return;
+    address = backend;
+    port = backend_port;
+    const auto index = core.profiles->find<kFamily>(address, port);
+    promise = core.profiles->promise(index, core.keys.current());
+    down = core.profiles->is_down(index, core.now.mono_ms);
+  }
+
+  wire::Address<kFamily> address{};
+  wire::Port port{0};                     ///< nobody's: nothing was looked up yet
+  std::optional<proxy::Promise> promise;  ///< nothing: it has not answered yet
+  bool down = false;
+};
+
 /// In the wire: what the SYN-ACK to this SYN may promise. Nothing when there will be none: then the lane has
 /// passed, for the backend to answer itself, or was reset or dropped.
 template <wire::Family kFamily>
 [[nodiscard]] std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core,
-                                                        const wire::TcpOptions& options);
+                                                        const wire::TcpOptions& options,
+                                                        BackendNow<kFamily>& backend);
 
 /// The profile of the backend that a client's lane is for.
 template <wire::Family kFamily>

@@ -10,7 +10,7 @@ using wire::Family;
 
 /// Another one of Overload::kLuckyOf each time that a flow comes.
 bool is_lucky(std::uint64_t flow, std::uint64_t mono_ms) {
-  return ((flow ^ mono_ms) * 0x9e37'79b9'7f4a'7c15) >> 32 % Overload::kLuckyOf == 0;
+  return ((flow ^ mono_ms) * 0x9e37'79b9'7f4a'7c15 >> 32) % Overload::kLuckyOf == 0;
 }
 
 template <Family kFamily>
