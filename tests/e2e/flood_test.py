@@ -69,12 +69,14 @@ def resident_kib(path: Shield) -> int:
 
 
 def test_beyond_what_synward_can_answer_clients_come_in_at_their_second_syn(attacked: Shield) -> None:
-    """Others have half of the worker's time, and the flood is all that can be sent."""
-    target = f"{SERVER4}:{HTTP}"
+    """Others have half of the worker's time. The flood is most of what it can just receive, and much more than it can answer."""
+    words = [LOAD, "flood", "--json", "--interface", "near", "--target", f"{SERVER4}:{HTTP}"]
     others = subprocess.Popen(["taskset", "-c", "1", "sh", "-c", "while :; do :; done"])
     try:
-        words = [LOAD, "flood", "--json", "--interface", "near", "--target", target, "--rate", "3000000"]
-        flood = attacked.client.start(*words, "--seconds", str(SECONDS + 5))
+        before = attacked.total()["rx"]
+        attacked.client.run(*words, "--rate", "3000000", "--seconds", "2")
+        received_per_s = (attacked.total()["rx"] - before) / 2
+        flood = attacked.client.start(*words, "--rate", str(0.7 * received_per_s), "--seconds", str(SECONDS + 5))
         time.sleep(0.5)
         report = clients(attacked, patience_s=4)
         assert flood.wait(40) == 0
