@@ -48,7 +48,7 @@ enum class Event : std::uint8_t {
 inline constexpr Table<Event> kEventTable{{
     {Event::kSynAnswered, "syn_answered", "SYNs answered with a cookie (Linux: SyncookiesSent)"},
     {Event::kShedSynCameAgain, "shed_syn_came_again",
-     "SYNs that went on although more came than this core can answer: they were shed before"},
+     "SYNs that passed while others were shed: they came again (a few of a flood are taken for such)"},
     {Event::kPrefixUnmarked, "prefix_unmarked",
      "samples of client prefixes beyond their budget of SYN-ACKs, but too many others are: not limited"},
     {Event::kCookieValid, "cookie_valid", "segments that brought a valid cookie (Linux: SyncookiesRecv)"},

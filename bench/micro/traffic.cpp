@@ -119,6 +119,8 @@ Traffic syns_too_many(Family family) {
     start_over(core);
     for (std::size_t frames = 0; frames < 8 * Overload::kFloodedFrames; frames += kBurstMax)
       core.state.overload.polled(0, kBurstMax, Overload::kFloodedFrames);
+    if (core.state.overload.judge(1, 1, core.state.now.mono_ms) != Shed::kAny)
+      throw std::logic_error{"nothing would be shed"};
   };
   return traffic;
 }

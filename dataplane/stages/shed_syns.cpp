@@ -36,6 +36,7 @@ void shed(Burst& burst, CoreState& core, Shed how) {
 }  // namespace
 
 void shed_syns(Burst& burst, CoreState& core) {
+  if (burst.taken_over) return;  // from no queue; such SYNs were found worth passing, to ask a backend
   const std::size_t syns = burst.on(Route::kSyn4).size() + burst.on(Route::kSyn6).size();
   const Shed how = core.overload.judge(syns, burst.size, core.now.mono_ms);
   if (how == Shed::kNone) return;

@@ -269,5 +269,40 @@ TYPED_TEST(Down, OneAnswerBringsItUpAtOnce) {
   third.ask();
 }
 
+TEST(Promises, OfABurstAreEachItsOwnBackends) {
+  auto services = PipelineLab::default_services();
+  services[0].prefix_bits = 24;
+  services.push_back(services[0]);
+  services.back().port = wire::Port{8443};
+  PipelineLab lab{std::move(services), 1000, 64, PipelineLab::Mode::kInline};
+  struct Server {
+    const char* address;
+    std::uint16_t port, mss;
+  };
+  // Neighbours in the burst differ in the address, in the port, in both or in nothing; the last is unknown.
+  constexpr Server kServers[] = {{"198.18.0.20", kServicePort, 1001}, {"198.18.0.20", kServicePort, 1001},
+                                 {"198.18.0.21", kServicePort, 1002}, {"198.18.0.21", 8443, 1003},
+                                 {"198.18.0.20", 8443, 1004},         {"198.18.0.21", kServicePort, 1002},
+                                 {"198.18.0.20", kServicePort, 1001}, {"198.18.0.22", 8443, 0}};
+  std::vector<Bytes> burst;
+  burst.reserve(std::size(kServers));
+  for (const auto& [address, port, mss] : kServers) {
+    if (mss != 0)
+      lab.profiles.learn<wire::Family::kIpv4>(ip4(address), wire::Port{port}, {.mss = mss, .window = 60000},
+                                              lab.core.keys.current());
+    const wire::SynOptions asked{.mss = 1460};
+    burst.push_back(
+        FrameBuilder{}.ipv4(kClient4, ip4(address)).tcp(40000, port, Flags::kSyn).tcp_options(asked).build());
+  }
+  const auto outcomes = lab.run(burst);
+  for (std::size_t n = 0; n < std::size(kServers); ++n) {
+    if (kServers[n].mss == 0) {
+      EXPECT_EQ(outcomes[n].verdict, Route::kForward);
+    } else {
+      EXPECT_EQ(segment_in<wire::Family::kIpv4>(outcomes[n].frame).options.mss, kServers[n].mss) << n;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace synward::test

@@ -98,6 +98,11 @@ TEST_P(ShedSyns, NothingElseEnds) {
   EXPECT_GT(read(lab.core.counters)[Drop::kOverload], 20u);
 }
 
+TEST_P(ShedSyns, WhatAnotherCoreHandedOverWasNotInTheQueueThatIsBehind) {
+  fall_behind(100 * kQueue);
+  for (const Outcome& outcome : lab.run(syns(), true)) EXPECT_NE(outcome.verdict, Route::kDrop);
+}
+
 TEST_P(ShedSyns, ACoreThatIsNotBehindAnswersAllAndTheGaugeSaysWhichItWas) {
   EXPECT_EQ(shed(syns()).size(), 0u);
   EXPECT_EQ(overloaded_cores(), 0u);
