@@ -65,15 +65,27 @@ class SynwardTable {
     for (auto* const entry : found) sum += entry == nullptr ? 0 : entry->state.half.ts_recent;
     return sum;
   }
-  void insert(const Key& key) {
-    table_.insert(key, table::ConnectionPhase::kEstablished, table::Tick{1})
-        ->connection.state.half.ts_recent = 1;
+  void insert(const Key& key) { insert(key, table_.place_of(key)); }
+  /// As in the pipeline: looked up, not found, inserted one after the other.
+  void promote_bulk(const Key* keys) {
+    std::array<table::Connection<kFamily>*, kBulk> found;
+    std::array<typename Table::Place, kBulk> places;
+    table_.find_bulk(keys, kBulk, found.data(), places.data());
+    for (std::size_t i = 0; i < kAhead; ++i) table_.expect(places[i]);
+    for (std::size_t i = 0; i < kBulk; ++i) {
+      if (i + kAhead < kBulk) table_.expect(places[i + kAhead]);
+      insert(keys[i], places[i]);
+    }
   }
   void erase(const Key& key) { table_.erase(*table_.find(key)); }
 
  private:
-  static std::size_t bytes(std::size_t connections) {
-    return table::ConnectionTable<kFamily>::bytes_needed(connections);
+  using Table = table::ConnectionTable<kFamily>;
+  static constexpr std::size_t kAhead = 8;
+  static std::size_t bytes(std::size_t connections) { return Table::bytes_needed(connections); }
+  void insert(const Key& key, const Table::Place& place) {
+    table_.insert(key, place, table::ConnectionPhase::kEstablished, table::Tick{1})
+        ->connection.state.half.ts_recent = 1;
   }
   static table::HashSecret secret() {
     std::mt19937_64 random{3};
@@ -86,7 +98,7 @@ class SynwardTable {
   }
 
   HugeMemory memory_;
-  table::ConnectionTable<kFamily> table_;
+  Table table_;
 };
 
 /// rte_hash gives a position; the connections lie in an array beside it.
@@ -130,6 +142,19 @@ class RteHashTable {
     return sum;
   }
   void insert(const Key& key) { states_[rte_hash_add_key(hash_, &key)].half.ts_recent = 1; }
+  /// It has no insertion in bulk; but the hash of the lookup serves again, as it does ours.
+  void promote_bulk(const Key* keys) {
+    std::array<const void*, kBulk> pointers;
+    std::array<hash_sig_t, kBulk> hashes;
+    std::array<std::int32_t, kBulk> positions;
+    for (std::size_t i = 0; i < kBulk; ++i) {
+      pointers[i] = &keys[i];
+      hashes[i] = rte_hash_hash(hash_, &keys[i]);
+    }
+    rte_hash_lookup_with_hash_bulk(hash_, pointers.data(), hashes.data(), kBulk, positions.data());
+    for (std::size_t i = 0; i < kBulk; ++i)
+      states_[rte_hash_add_key_with_hash(hash_, &keys[i], hashes[i])].half.ts_recent = 1;
+  }
   void erase(const Key& key) { rte_hash_del_key(hash_, &key); }
 
  private:

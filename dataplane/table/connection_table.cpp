@@ -3,14 +3,12 @@
 #include <bit>
 #include <cassert>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 
 namespace synward::table {
 namespace {
-
-/// `bits` of 32, spread evenly over [0, n).
-std::uint32_t scaled(std::uint64_t bits, std::size_t n) { return static_cast<std::uint32_t>(bits * n >> 32); }
 
 void assign(std::uint16_t& mask, std::size_t slot, bool value) {
   const auto bit = static_cast<std::uint16_t>(1u << slot);
@@ -27,14 +25,6 @@ bool older(const ConnectionState& a, const ConnectionState& b) {
 Evicted evicted_by(Room room) {
   if (room == Room::kFree) return Evicted::kNothing;
   return room == Room::kTombstone ? Evicted::kTombstone : Evicted::kUnfinished;
-}
-
-/// An entry may lie across two cache lines.
-template <typename Entry>
-void prefetch(const Entry& entry) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(&entry);
-  __builtin_prefetch(bytes);
-  __builtin_prefetch(bytes + sizeof(Entry) - 1);
 }
 
 }  // namespace
@@ -58,20 +48,9 @@ ConnectionTable<kFamily>::ConnectionTable(std::span<std::byte> memory, std::size
   entries_ = reinterpret_cast<Entry*>(memory.data() + bucket_count_ * sizeof(Bucket));
 }
 
-// Inlined everywhere: returned from a call, the halves of a Place are stored one by one and loaded together,
-// which no store buffer forwards; the load waits for every older one, and lookups no longer overlap.
 template <wire::Family kFamily>
-[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
-  const std::uint64_t h = hash(key, secret_);
-  const std::uint32_t first = scaled(h >> 32, bucket_count_);
-  const std::size_t second = first + std::size_t{1} + scaled(h & 0xffffffff, bucket_count_ - 1);
-  return {.first = first,
-          .second = static_cast<std::uint32_t>(second < bucket_count_ ? second : second - bucket_count_),
-          .tag = static_cast<std::uint16_t>(h)};
-}
-
-template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key, std::uint16_t tag) -> Entry* {
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key,
+                                                                     std::uint16_t tag) -> Entry* {
   for (SlotSet maybe = buckets_[bucket].with_tag(tag); !maybe.empty(); maybe.remove_first()) {
     Entry& entry = entry_at(bucket, maybe.first());
     if (entry.key == key) return &entry;
@@ -80,21 +59,18 @@ auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key, std::
 }
 
 template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::find_at(const Key& key, const Place& place) -> Entry* {
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find(const Key& key, const Place& place)
+    -> Entry* {
   if (Entry* const entry = find_in(place.first, key, place.tag)) return entry;
   return buckets_[place.first].overflow == 0 ? nullptr : find_in(place.second, key, place.tag);
 }
 
-template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::find(const Key& key) -> Entry* {
-  return find_at(key, place_of(key));
-}
-
 // Each pass asks for what the next one reads; by then it has come.
 template <wire::Family kFamily>
-void ConnectionTable<kFamily>::find_bulk(const Key* keys, std::size_t n, Entry** out) {
+void ConnectionTable<kFamily>::find_bulk(const Key* keys, std::size_t n, Entry** out, Place* places) {
   assert(n <= kBulkMax);
-  std::array<Place, kBulkMax> places;
+  std::array<Place, kBulkMax> ours;
+  if (places == nullptr) places = ours.data();
   for (std::size_t i = 0; i < n; ++i) {
     places[i] = place_of(keys[i]);
     __builtin_prefetch(&buckets_[places[i].first]);
@@ -120,17 +96,18 @@ void ConnectionTable<kFamily>::find_bulk(const Key* keys, std::size_t n, Entry**
     prefetch(*out[i]);
   }
   for (std::size_t i = 0; i < n; ++i)
-    if (out[i] != nullptr && !(out[i]->key == keys[i])) out[i] = find_at(keys[i], places[i]);
+    if (out[i] != nullptr && !(out[i]->key == keys[i])) out[i] = find(keys[i], places[i]);
 }
 
 template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::insert(const Key& key, ConnectionPhase phase, Tick deadline)
-    -> std::optional<Insertion<kFamily>> {
-  const Place place = place_of(key);
-  if (Entry* const same = find_at(key, place)) {
+auto ConnectionTable<kFamily>::insert(const Key& key, const Place& place, ConnectionPhase phase,
+                                      Tick deadline) -> std::optional<Insertion<kFamily>> {
+  if (Entry* const same = find(key, place)) {
     erase(*same);
     return Insertion<kFamily>{put(*same, key, place, phase, deadline), Evicted::kPredecessor};
   }
+  if (Entry* const slot = free_in(place.first))
+    return Insertion<kFamily>{put(*slot, key, place, phase, deadline), Evicted::kNothing};
   for (const Room room : {Room::kFree, Room::kTombstone, Room::kUnfinished})
     if (Entry* const slot = available(room) == 0 ? nullptr : make_room(place, room))
       return Insertion<kFamily>{put(*slot, key, place, phase, deadline), evicted_by(room)};
@@ -146,10 +123,11 @@ std::size_t ConnectionTable<kFamily>::available(Room room) const {
 /// Null when `bucket` has no such slot.
 template <wire::Family kFamily>
 auto ConnectionTable<kFamily>::oldest_in(std::size_t bucket, Room room) -> Entry* {
+  if (room == Room::kFree) return free_in(bucket);
   Entry* oldest = nullptr;
   for (SlotSet set = buckets_[bucket].offering(room); !set.empty(); set.remove_first()) {
     Entry& entry = entry_at(bucket, set.first());
-    if (oldest == nullptr || (room != Room::kFree && older(entry.state, oldest->state))) oldest = &entry;
+    if (oldest == nullptr || older(entry.state, oldest->state)) oldest = &entry;
   }
   return oldest;
 }
@@ -168,29 +146,39 @@ auto ConnectionTable<kFamily>::make_room(const Place& place, Room room) -> Entry
   return oldest;
 }
 
+// One of the first few can move, as a rule; only when none can, all the others are read, at once.
 template <wire::Family kFamily>
 auto ConnectionTable<kFamily>::displace(const Place& place, Room room) -> Entry* {
+  Entry* const slot = displace(place, room, 0, 4);
+  return slot != nullptr ? slot : displace(place, room, 4, 2 * kBucketSlots);
+}
+
+/// Of the 16 entries of the first bucket and the 16 of the second, [begin, end).
+template <wire::Family kFamily>
+auto ConnectionTable<kFamily>::displace(const Place& place, Room room, std::size_t begin, std::size_t end)
+    -> Entry* {
+  const auto candidate = [&](std::size_t i) -> Entry& {
+    return entry_at(i < kBucketSlots ? place.first : place.second, i % kBucketSlots);
+  };
   std::array<std::uint32_t, 2 * kBucketSlots> others;
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    const std::size_t from = i < kBucketSlots ? place.first : place.second;
-    const Place of = place_of(entry_at(from, i % kBucketSlots).key);
-    others[i] = of.first == from ? of.second : of.first;
+  for (std::size_t i = begin; i < end; ++i) {
+    const Place of = place_of(candidate(i).key);
+    others[i] = of.first == index_of(candidate(i)) / kBucketSlots ? of.second : of.first;
     __builtin_prefetch(&buckets_[others[i]]);
   }
-  for (std::size_t i = 0; i < others.size(); ++i) {
+  for (std::size_t i = begin; i < end; ++i) {
     Entry* const to = oldest_in(others[i], room);
     if (to == nullptr) continue;
     if (room != Room::kFree) erase(*to);
-    Entry& from = entry_at(i < kBucketSlots ? place.first : place.second, i % kBucketSlots);
-    move(from, *to);
-    return &from;
+    move(candidate(i), *to);
+    return &candidate(i);
   }
   return nullptr;
 }
 
 /// Books the free slot in which `entry` was written.
 template <wire::Family kFamily>
-void ConnectionTable<kFamily>::occupy(Entry& entry, const Place& place) {
+[[gnu::always_inline]] inline void ConnectionTable<kFamily>::occupy(Entry& entry, const Place& place) {
   Bucket& bucket = bucket_of(entry);
   const std::size_t slot = slot_of(entry);
   bucket.tags[slot] = place.tag;
@@ -214,7 +202,7 @@ void ConnectionTable<kFamily>::erase(const Entry& entry) {
 }
 
 template <wire::Family kFamily>
-void ConnectionTable<kFamily>::enter_phase(const Entry& entry) {
+[[gnu::always_inline]] inline void ConnectionTable<kFamily>::enter_phase(const Entry& entry) {
   const ConnectionPhase phase = entry.state.phase.get();
   ++by_phase_[static_cast<std::size_t>(phase)];
   assign(bucket_of(entry).tombstones, slot_of(entry), phase == ConnectionPhase::kTombstone);
@@ -222,16 +210,19 @@ void ConnectionTable<kFamily>::enter_phase(const Entry& entry) {
 }
 
 template <wire::Family kFamily>
-void ConnectionTable<kFamily>::leave_phase(const Entry& entry) {
+[[gnu::always_inline]] inline void ConnectionTable<kFamily>::leave_phase(const Entry& entry) {
   --by_phase_[static_cast<std::size_t>(entry.state.phase.get())];
   assign(bucket_of(entry).tombstones, slot_of(entry), false);
   assign(bucket_of(entry).unfinished, slot_of(entry), false);
 }
 
 template <wire::Family kFamily>
-auto ConnectionTable<kFamily>::put(Entry& slot, const Key& key, const Place& place, ConnectionPhase phase,
-                                   Tick deadline) -> Entry& {
-  Entry& entry = *std::construct_at(&slot, Entry{.key = key, .state = {}});
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::put(Entry& slot, const Key& key,
+                                                                 const Place& place, ConnectionPhase phase,
+                                                                 Tick deadline) -> Entry& {
+  // Where it lies: a copy of an entry made elsewhere would read the key and the zeros just stored there, in
+  // other pieces than they were stored in, and so wait for all stores before.
+  Entry& entry = *new (&slot) Entry{.key = key, .state = {}};
   entry.state.phase.value_ = phase;
   entry.state.deadline.value_ = deadline;
   occupy(entry, place);

@@ -68,17 +68,33 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  /// Null when there is none. Tombstones are found as well.
-  [[nodiscard]] Entry* find(const Key& key);
-  /// out[i] = find(keys[i]) for i < n <= kBulkMax, with the cache misses of all of them at once.
-  void find_bulk(const Key* keys, std::size_t n, Entry** out);
+  /// The two buckets of a flow, and its tag: what its hash says. Of this table only, and for ever.
+  struct Place {
+    std::uint32_t first, second;
+    std::uint16_t tag;
+  };
+  [[nodiscard]] Place place_of(const Key& key) const;
+
+  /// Null when there is none. Tombstones are found as well. `place`: of this key.
+  [[nodiscard]] Entry* find(const Key& key) { return find(key, place_of(key)); }
+  [[nodiscard]] Entry* find(const Key& key, const Place& place);
+  /// out[i] = find(keys[i]) for i < n <= kBulkMax, with the cache misses of all of them at once. Leaves in
+  /// `places`, unless that is null, where they were looked for.
+  void find_bulk(const Key* keys, std::size_t n, Entry** out, Place* places = nullptr);
 
   /// A new connection under `key`, in place of what was there under the same key. When there is no room the
   /// oldest tombstone makes some, then the oldest unfinished connection: the oldest in the flow's two
   /// buckets, or else in the first of their neighbours (the other buckets of those who live there) that has
   /// one. Every other phase stays, and when all are such: nothing, the table is full and unchanged.
   [[nodiscard]] std::optional<Insertion<kFamily>> insert(const Key& key, ConnectionPhase phase,
-                                                         Tick deadline);
+                                                         Tick deadline) {
+    return insert(key, place_of(key), phase, deadline);
+  }
+  [[nodiscard]] std::optional<Insertion<kFamily>> insert(const Key& key, const Place& place,
+                                                         ConnectionPhase phase, Tick deadline);
+  /// Fetches the entry that a newcomer will get, so that insert() need not wait for it: to be called some
+  /// insertions ahead, and when its buckets were just read. Nothing changes.
+  void expect(const Place& place) const;
   void erase(const Entry& entry);
 
   /// Cheap when the deadline moves away, as it does on every packet: the bucket is not written.
@@ -107,18 +123,13 @@ class ConnectionTable {
   [[nodiscard]] std::size_t live() const { return size_ - size(ConnectionPhase::kTombstone); }
 
  private:
-  struct Place {
-    std::uint32_t first, second;  ///< buckets
-    std::uint16_t tag;
-  };
-
-  [[nodiscard]] Place place_of(const Key& key) const;
   [[nodiscard]] Entry* find_in(std::size_t bucket, const Key& key, std::uint16_t tag);
-  [[nodiscard]] Entry* find_at(const Key& key, const Place& place);
+  [[nodiscard]] Entry* free_in(std::size_t bucket) const;
   [[nodiscard]] std::size_t available(Room room) const;
   [[nodiscard]] Entry* oldest_in(std::size_t bucket, Room room);
   [[nodiscard]] Entry* make_room(const Place& place, Room room);
   [[nodiscard]] Entry* displace(const Place& place, Room room);
+  [[nodiscard]] Entry* displace(const Place& place, Room room, std::size_t begin, std::size_t end);
   Entry& put(Entry& slot, const Key& key, const Place& place, ConnectionPhase phase, Tick deadline);
   void occupy(Entry& entry, const Place& place);
   void move(const Entry& from, Entry& to);
@@ -130,8 +141,14 @@ class ConnectionTable {
   }
   [[nodiscard]] std::size_t slot_of(const Entry& entry) const { return index_of(entry) % kBucketSlots; }
   [[nodiscard]] Bucket& bucket_of(const Entry& entry) { return buckets_[index_of(entry) / kBucketSlots]; }
-  [[nodiscard]] Entry& entry_at(std::size_t bucket, std::size_t slot) {
+  [[nodiscard]] Entry& entry_at(std::size_t bucket, std::size_t slot) const {
     return entries_[bucket * kBucketSlots + slot];
+  }
+  /// It may lie across two cache lines.
+  static void prefetch(const Entry& entry) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&entry);
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + sizeof(Entry) - 1);
   }
   /// One byte cannot hold a far deadline: the sweep then looks earlier, and sets it anew.
   void set_look_at(Bucket& bucket, std::size_t slot, Tick deadline) const {
@@ -149,6 +166,34 @@ class ConnectionTable {
   std::size_t size_ = 0;
   std::array<std::size_t, static_cast<std::size_t>(ConnectionPhase::kCount)> by_phase_{};
 };
+
+// Inlined everywhere: returned from a call, the halves of a Place are stored one by one and loaded together,
+// which no store buffer forwards; the load waits for every older one, and lookups no longer overlap.
+template <wire::Family kFamily>
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
+  const auto spread = [](std::uint64_t bits, std::size_t n) {  // 32 of them, evenly over [0, n)
+    return static_cast<std::uint32_t>(bits * n >> 32);
+  };
+  const std::uint64_t h = hash(key, secret_);
+  const std::uint32_t first = spread(h >> 32, bucket_count_);
+  const std::size_t second = first + std::size_t{1} + spread(h & 0xffffffff, bucket_count_ - 1);
+  return {.first = first,
+          .second = static_cast<std::uint32_t>(second < bucket_count_ ? second : second - bucket_count_),
+          .tag = static_cast<std::uint16_t>(h)};
+}
+
+template <wire::Family kFamily>
+[[gnu::always_inline]] inline void ConnectionTable<kFamily>::expect(const Place& place) const {
+  const bool full = buckets_[place.first].offering(Room::kFree).empty();
+  if (const Entry* const slot = free_in(full ? place.second : place.first)) prefetch(*slot);
+}
+
+/// Null when there is none.
+template <wire::Family kFamily>
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::free_in(std::size_t bucket) const -> Entry* {
+  const SlotSet free = buckets_[bucket].offering(Room::kFree);
+  return free.empty() ? nullptr : &entry_at(bucket, free.first());
+}
 
 template <wire::Family kFamily>
 template <typename Policy>

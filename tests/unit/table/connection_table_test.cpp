@@ -162,10 +162,71 @@ TYPED_TEST(ConnectionTables, FindAsManyAtOnceAsOneByOne) {
   for (std::size_t n = 0; n <= owned.table.kBulkMax; ++n) {
     std::vector<FlowKey<kFamily>> keys(n);
     for (auto& key : keys) key = flow<kFamily>(random() % 2'500);
-    std::vector<Connection<kFamily>*> found(n);
-    owned.table.find_bulk(keys.data(), n, found.data());
-    for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(found[i], owned.table.find(keys[i])) << n << ' ' << i;
+    std::vector<Connection<kFamily>*> found(n), again(n);
+    std::vector<typename ConnectionTable<kFamily>::Place> places(n);
+    owned.table.find_bulk(keys.data(), n, found.data(), places.data());
+    owned.table.find_bulk(keys.data(), n, again.data());
+    EXPECT_EQ(found, again) << n;
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_EQ(found[i], owned.table.find(keys[i])) << n << ' ' << i;
+      EXPECT_EQ(found[i], owned.table.find(keys[i], places[i])) << n << ' ' << i;
+    }
   }
+}
+
+TYPED_TEST(ConnectionTables, InsertAtAPlaceThatALookupLeftBehind) {
+  constexpr auto kFamily = TypeParam::value;
+  OwnedTable<kFamily> one_by_one(1'000), at_once(1'000);
+  constexpr std::size_t kBurst = ConnectionTable<kFamily>::kBulkMax;
+  for (std::uint64_t n = 0; n + kBurst <= 1'300; n += kBurst) {  // until nearly every bucket is full
+    std::vector<FlowKey<kFamily>> keys(kBurst);
+    for (std::uint64_t i = 0; i < kBurst; ++i) keys[i] = flow<kFamily>(n + i);
+    std::vector<Connection<kFamily>*> found(kBurst);
+    std::vector<typename ConnectionTable<kFamily>::Place> places(kBurst);
+    at_once.table.find_bulk(keys.data(), kBurst, found.data(), places.data());
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      at_once.table.expect(places[i]);
+      static_cast<void>(at_once.table.insert(keys[i], places[i], ConnectionPhase::kEstablished, kStart));
+      static_cast<void>(one_by_one.table.insert(keys[i], ConnectionPhase::kEstablished, kStart));
+    }
+    ASSERT_TRUE(std::ranges::equal(at_once.memory.span(), one_by_one.memory.span())) << n;
+  }
+}
+
+TYPED_TEST(ConnectionTables, ExpectNewcomersWithoutChangingAnything) {
+  constexpr auto kFamily = TypeParam::value;
+  OwnedTable<kFamily> owned(1'000);
+  std::uint64_t n = 0;
+  while (owned.table.insert(flow<kFamily>(n), ConnectionPhase::kEstablished, kStart)) {
+    const std::uint64_t version = owned.table.version();
+    const std::vector<std::byte> before(owned.memory.span().begin(), owned.memory.span().end());
+    owned.table.expect(owned.table.place_of(flow<kFamily>(++n)));
+    ASSERT_TRUE(std::ranges::equal(before, owned.memory.span()));
+    ASSERT_EQ(owned.table.version(), version);
+  }
+}
+
+TYPED_TEST(ConnectionTables, RefuseANewcomerOnlyWhenNoneOfItsNeighboursCanMove) {
+  constexpr auto kFamily = TypeParam::value;
+  std::size_t refused = 0;
+  // Three buckets: of those who live in two full ones, half could only change places.
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    OwnedTable<kFamily> owned(36, seed);
+    const auto* const buckets = reinterpret_cast<const Bucket*>(owned.memory.span().data());
+    const auto* const entries = reinterpret_cast<const Connection<kFamily>*>(buckets + owned.table.buckets());
+    for (std::uint64_t n = 0; n < 60; ++n) {
+      if (owned.table.insert(flow<kFamily>(n), ConnectionPhase::kEstablished, kStart)) continue;
+      ++refused;
+      const auto place = owned.table.place_of(flow<kFamily>(n));
+      for (const std::size_t bucket : {place.first, place.second})
+        for (std::size_t slot = 0; slot < kBucketSlots; ++slot) {
+          const auto of = owned.table.place_of(entries[bucket * kBucketSlots + slot].key);
+          ASSERT_TRUE(buckets[of.first].offering(Room::kFree).empty()) << seed << ' ' << n;
+          ASSERT_TRUE(buckets[of.second].offering(Room::kFree).empty()) << seed << ' ' << n;
+        }
+    }
+  }
+  EXPECT_GT(refused, 0u);
 }
 
 TYPED_TEST(ConnectionTables, HoldWhatIsConfiguredWithoutRefusingOrEvicting) {
