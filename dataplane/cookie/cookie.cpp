@@ -16,28 +16,42 @@ void make_chunk(const SlotKeys& keys, const Message<kFamily>* messages, const Cl
     cookies[i] = make_cookie<kFamily>(macs[i], offered[i], keys.current(), keys.wall_ms());
 }
 
+/// Numbers of a chunk's ACKs.
+struct Indices {
+  std::array<std::uint8_t, kChunk> of;
+  std::size_t count = 0;
+};
+
+/// Checks those of `tried` that have not been admitted under the key of `slot`.
+template <wire::Family kFamily>
+void check_slot(const SlotKeys& keys, Slot slot, const Indices& tried, const Message<kFamily>* messages,
+                const CookieAck* acks, std::optional<Admission>* admissions) {
+  std::array<Message<kFamily>, kChunk> chosen;
+  std::array<crypto::AesBlock, kChunk> macs;
+  for (std::size_t t = 0; t < tried.count; ++t) chosen[t] = messages[tried.of[t]];
+  compute_macs<kFamily>(keys, slot, chosen.data(), macs.data(), tried.count);
+  for (std::size_t t = 0; t < tried.count; ++t) {
+    const std::size_t i = tried.of[t];
+    if (!admissions[i]) admissions[i] = check_cookie<kFamily>(macs[t], acks[i], slot, keys.wall_ms());
+  }
+}
+
 template <wire::Family kFamily>
 void check_chunk(const SlotKeys& keys, const Message<kFamily>* messages, const CookieAck* acks,
                  std::optional<Admission>* admissions, std::size_t n) {
-  std::fill_n(admissions, n, std::nullopt);
-  // One AES call per slot that any ACK leads to: two, as a rule.
-  for (const Slot slot : {keys.current(), keys.current().previous(), keys.current().next()}) {
-    std::array<Message<kFamily>, kChunk> chosen;
-    std::array<std::uint8_t, kChunk> index;
-    std::array<crypto::AesBlock, kChunk> macs;
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const SlotCandidates candidates = keys.candidates(slot_parity(acks[i].isn));
-      if (std::find(candidates.begin(), candidates.end(), slot) == candidates.end()) continue;
-      index[count] = static_cast<std::uint8_t>(i);
-      chosen[count++] = messages[i];
+  // Sorted without a branch: the parities of strangers are random, and half of the guesses would be wrong.
+  std::array<Indices, 2> of_parity;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t parity = slot_parity(acks[i].isn);
+    for (const std::uint32_t p : {0u, 1u}) {
+      of_parity[p].of[of_parity[p].count] = static_cast<std::uint8_t>(i);
+      of_parity[p].count += p == parity ? 1 : 0;
     }
-    compute_macs<kFamily>(keys, slot, chosen.data(), macs.data(), count);
-    for (std::size_t c = 0; c < count; ++c) {
-      const std::size_t i = index[c];
-      if (!admissions[i]) admissions[i] = check_cookie<kFamily>(macs[c], acks[i], slot, keys.wall_ms());
-    }
+    admissions[i].reset();
   }
+  for (const std::uint32_t parity : {0u, 1u})
+    for (const Slot slot : keys.candidates(parity))
+      check_slot<kFamily>(keys, slot, of_parity[parity], messages, acks, admissions);
 }
 
 }  // namespace
