@@ -6,8 +6,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "dataplane/wire/net_types.hpp"
@@ -24,8 +24,19 @@ struct LinkPath {
   std::uint16_t tag_bytes = 0;  ///< 0, 4 or 8
   std::array<std::byte, kMaxTagBytes> tags{};
 
-  friend bool operator==(const LinkPath&, const LinkPath&) = default;
+  /// All of it. Whoever makes paths per packet makes them of words, and whoever looks at them does so too:
+  /// what was stored in smaller pieces than it is read in keeps the reader waiting until every store before
+  /// is done.
+  using Words = std::array<std::uint64_t, 3>;
+  [[nodiscard]] Words words() const { return std::bit_cast<Words>(*this); }
+
+  friend bool operator==(const LinkPath& a, const LinkPath& b) {
+    const Words x = a.words(), y = b.words();
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+  }
 };
+static_assert(sizeof(LinkPath) == sizeof(LinkPath::Words) &&
+              std::has_unique_object_representations_v<LinkPath>);
 
 /// Every path that a connection of this core has come by. Paths are never forgotten; only clients that proved
 /// their address add one, so a flood adds none.
@@ -39,13 +50,13 @@ class LinkPaths {
   struct Key {
     std::uint64_t first, second, third, addend;
   };
-  explicit LinkPaths(const Key& key) : key_{key}, slots_(2 * kCapacity, kNone) { paths_.reserve(kCapacity); }
+  explicit LinkPaths(const Key& key) : key_{key}, slots_(kSlots, kNone) { paths_.reserve(kCapacity); }
 
   /// kNone when there are kCapacity others already, or in the rare case that those near its place are too
   /// many.
   [[nodiscard]] Index intern(const LinkPath& path) {
     std::size_t slot = slot_of(path);
-    for (int probes = 0; probes < kMostProbes; ++probes, slot = (slot + 1) % slots_.size()) {
+    for (int probes = 0; probes < kMostProbes; ++probes, slot = (slot + 1) % kSlots) {
       if (slots_[slot] != kNone) {
         if (paths_[slots_[slot]] == path) return slots_[slot];
         continue;
@@ -59,19 +70,16 @@ class LinkPaths {
   [[nodiscard]] const LinkPath& operator[](Index index) const { return paths_[index]; }
 
  private:
+  static constexpr std::size_t kSlots = 2 * kCapacity;
   static constexpr int kMostProbes = 64;
 
   /// From the upper bits of the products, to which every bit counts (multiply-add-shift): the addresses of
   /// neighbouring routers often differ in the last byte only.
   [[nodiscard]] std::size_t slot_of(const LinkPath& path) const {
-    std::array<std::uint64_t, 3> words{};
-    std::memcpy(words.data(), &path.peer, sizeof path.peer);
-    std::memcpy(&words[1], path.tags.data(), path.tags.size());
-    std::memcpy(&words[2], &path.local, sizeof path.local);
-    words[0] |= std::uint64_t{path.port} << 48;  // above the MAC address
+    const LinkPath::Words words = path.words();
     const std::uint64_t h = words[0] * (key_.first | 1) + words[1] * (key_.second | 1) +
                             words[2] * (key_.third | 1) + key_.addend;
-    return h >> (64 - std::bit_width(2 * kCapacity - 1));
+    return h >> (64 - std::bit_width(kSlots - 1));
   }
 
   Key key_;

@@ -28,29 +28,38 @@ bool fin_received(ConnectionPhase phase) {
          phase == ConnectionPhase::kTimeWait;
 }
 
-/// First, check the sequence number (and before it RFC 7323 5.3 R1). Nullopt: go on.
-std::optional<Outcome> check_sequence(const ConnectionState& state, const Segment& segment,
-                                      std::uint32_t window) {
-  const Outcome challenge{.judgement = Judgement::kUnacceptable, .ack = true, .seq = state.service_next};
+/// What deserves a challenge ACK and nothing more.
+void challenge(const ConnectionState& state, Outcome& outcome) {
+  outcome.judgement = Judgement::kUnacceptable;
+  outcome.ack = true;
+  outcome.seq = state.service_next;
+}
+
+/// First, check the sequence number (and before it RFC 7323 5.3 R1). False when that is all, and `outcome`
+/// says what it was.
+bool check_sequence(const ConnectionState& state, const Segment& segment, std::uint32_t window,
+                    Outcome& outcome) {
   const bool rst = segment.has(Flags::kRst);
   if (state.options.timestamps && !rst) {
     const auto& timestamps = segment.options.timestamps;
-    if (!timestamps) return Outcome{.judgement = Judgement::kMissingTimestamp};
-    if (before(SeqNum{timestamps->tsval}, SeqNum{state.half.ts_recent})) return challenge;
+    if (!timestamps) return outcome.judgement = Judgement::kMissingTimestamp, false;
+    if (before(SeqNum{timestamps->tsval}, SeqNum{state.half.ts_recent}))
+      return challenge(state, outcome), false;
   }
-  if (handshake::acceptable(segment, state.client_next, window)) return std::nullopt;
-  if (rst) return Outcome{.judgement = Judgement::kRstOutsideWindow};
+  if (handshake::acceptable(segment, state.client_next, window)) return true;
+  if (rst) return outcome.judgement = Judgement::kRstOutsideWindow, false;
+  challenge(state, outcome);
   // A keep-alive probe: it wants an ACK, and whoever does not know our numbers cannot make one.
   const bool probe = segment.seq == state.client_next - 1 && segment.text_bytes <= 1 &&
                      !segment.has(Flags::kFin) && check_ack(state, segment.ack);
-  if (probe) return Outcome{.judgement = Judgement::kTaken, .ack = true, .seq = state.service_next};
-  if (segment.length() == 0) return challenge;
-  Outcome repeated{.judgement = Judgement::kRepeated, .ack = true, .seq = state.service_next};
+  if (probe) return outcome.judgement = Judgement::kTaken, false;
+  if (segment.length() == 0) return false;
+  outcome.judgement = Judgement::kRepeated;
   // Our last ACK was lost: "remain in the TIME-WAIT state. Restart the 2 MSL time-wait timeout."
   if (segment.has(Flags::kFin) && state.phase.get() == ConnectionPhase::kTimeWait &&
       segment.seq + segment.length() == state.client_next && check_ack(state, segment.ack))
-    repeated.phase = ConnectionPhase::kTimeWait;
-  return repeated;
+    outcome.phase = ConnectionPhase::kTimeWait;
+  return false;
 }
 
 /// What becomes of the phase when the ACK of our FIN has come.
@@ -110,19 +119,20 @@ SeqNum close(ConnectionState& state) {
 }
 
 Outcome on_segment(ConnectionState& state, const Segment& segment, std::uint32_t window) {
-  if (const auto ended = check_sequence(state, segment, window)) return *ended;
-  // Second, check the RST bit: RFC 5961 3.2.
-  const Outcome challenge{.judgement = Judgement::kUnacceptable, .ack = true, .seq = state.service_next};
-  if (segment.has(Flags::kRst)) {
-    if (segment.seq != state.client_next) return challenge;
-    return {.judgement = Judgement::kReset, .phase = ConnectionPhase::kTombstone};
-  }
-  if (!check_ack(state, segment.ack)) return challenge;
-  ConnectionPhase phase = state.phase.get();
   Outcome outcome{.judgement = Judgement::kTaken};
+  if (!check_sequence(state, segment, window, outcome)) return outcome;
+  // Second, check the RST bit: RFC 5961 3.2.
+  if (segment.has(Flags::kRst)) {
+    if (segment.seq != state.client_next) return challenge(state, outcome), outcome;
+    outcome.judgement = Judgement::kReset;
+    outcome.phase = ConnectionPhase::kTombstone;
+    return outcome;
+  }
+  if (!check_ack(state, segment.ack)) return challenge(state, outcome), outcome;
+  ConnectionPhase phase = state.phase.get();
   if (before(state.half.service_acked, segment.ack)) {
     state.half.service_acked = segment.ack;
-    outcome.phase = segment.ack == state.service_next ? fin_acknowledged(phase) : std::nullopt;
+    if (segment.ack == state.service_next) outcome.phase = fin_acknowledged(phase);
     phase = outcome.phase.value_or(phase);
   }
   // RFC 7323 4.3 (3): RCV.NXT is also Last.ACK.sent.

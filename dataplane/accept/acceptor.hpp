@@ -24,7 +24,9 @@ enum class Judgement : std::uint8_t {
   kMissingTimestamp,  ///< dropped without a word (RFC 7323 3.2)
 };
 
-struct Outcome {
+/// Too large to be returned in registers: it would be put together there from what had just been stored in
+/// smaller pieces, and so wait until every store before, to cold entries too, has ended.
+struct alignas(32) Outcome {
   Judgement judgement;
   bool ack = false;  ///< an ACK is due now: <SEQ=seq><ACK=RCV.NXT>, with FIN if `fin`
   bool fin = false;

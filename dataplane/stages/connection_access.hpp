@@ -31,14 +31,17 @@ inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
 /// The way back to whoever sent the lane's frame.
 [[nodiscard]] inline LinkPath link_path_of(const Burst& burst, LaneIndex i) {
   constexpr std::size_t kTags = 2 * sizeof(wire::MacAddress);
-  const auto& ethernet = header_at<wire::EthernetHeader>(burst, i, 0);
-  LinkPath path{
-      .local = ethernet.destination,
-      .peer = ethernet.source,
-      .port = burst.port,
-      .tag_bytes = static_cast<std::uint16_t>(burst.view[i].network - sizeof(wire::EthernetHeader))};
-  std::memcpy(path.tags.data(), burst.frame[i] + kTags, path.tag_bytes);
-  return path;
+  static_assert(offsetof(LinkPath, local) == offsetof(wire::EthernetHeader, destination) &&
+                offsetof(LinkPath, peer) == offsetof(wire::EthernetHeader, source));
+  static_assert(offsetof(LinkPath, port) == kTags && offsetof(LinkPath, tag_bytes) == kTags + 2);
+  const std::size_t tag_bytes = burst.view[i].network - sizeof(wire::EthernetHeader);
+  LinkPath::Words words{};
+  std::uint32_t end_of_peer;
+  std::memcpy(&words[0], burst.frame[i], sizeof words[0]);
+  std::memcpy(&end_of_peer, burst.frame[i] + sizeof words[0], sizeof end_of_peer);
+  words[1] = end_of_peer | std::uint64_t{burst.port} << 32 | std::uint64_t{tag_bytes} << 48;
+  if (tag_bytes != 0) std::memcpy(&words[2], burst.frame[i] + kTags, tag_bytes);
+  return std::bit_cast<LinkPath>(words);
 }
 
 /// A segment of this connection, as its own half would send it now. `options` is where its options go.

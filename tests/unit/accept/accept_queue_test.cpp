@@ -29,7 +29,7 @@ TEST(AcceptQueue, GivesBackInOrderHoweverOftenItGoesRound) {
   for (int round = 0; round < 50; ++round) {
     for (; !queue.full(); ++port) {
       expected.push_back(port % 2 == 0 ? key4(port) : key6(port));
-      queue.push(expected.back());
+      std::visit([&queue](const auto& key) { queue.push(key); }, expected.back());
     }
     EXPECT_EQ(queue.size(), 3u);
     for (int n = 0; n <= round % 3; ++n) {
@@ -43,7 +43,7 @@ TEST(AcceptQueue, GivesBackInOrderHoweverOftenItGoesRound) {
 TEST(AcceptQueue, OfOneIsEmptyOrFull) {
   AcceptQueue queue{1};
   EXPECT_TRUE(queue.empty());
-  queue.push(key4(7));
+  queue.push(std::get<0>(key4(7)));
   EXPECT_TRUE(queue.full());
   EXPECT_TRUE(queue.pop() == key4(7));
   EXPECT_TRUE(queue.empty() && !queue.full());
