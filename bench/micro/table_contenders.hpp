@@ -83,7 +83,7 @@ class SynwardTable {
   using Table = table::ConnectionTable<kFamily>;
   static constexpr std::size_t kAhead = 8;
   static std::size_t bytes(std::size_t connections) { return Table::bytes_needed(connections); }
-  void insert(const Key& key, const Table::Place& place) {
+  void insert(const Key& key, const typename Table::Place& place) {
     table_.insert(key, place, table::ConnectionPhase::kEstablished, table::Tick{1})
         ->connection.state.half.ts_recent = 1;
   }

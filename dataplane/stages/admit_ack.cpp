@@ -1,6 +1,7 @@
 // A segment that fits no connection may bring a cookie back. All are checked at once, so that the AES rounds
 // of many overlap; then each is decided in the order of arrival, with a fresh lookup, for the segment before
-// it may have opened its connection: [ACK, text, text] of a new flow in one burst must all pass.
+// it may have opened its connection: [ACK, text, text] of a new flow in one burst must all pass. While one is
+// decided, the entry comes that another, some places behind it, will probably get.
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_handshake.hpp"
 #include "dataplane/stages/backend_promise.hpp"
@@ -14,36 +15,42 @@ using table::ConnectionPhase;
 using table::Evicted;
 using wire::Family;
 
-using Admissions = Lane<std::optional<cookie::Admission>>;
+/// A lane that is to be decided, and what is known of it before any is.
+template <Family kFamily>
+struct Candidate {
+  LaneIndex lane;
+  table::FlowKey<kFamily> flow;
+  typename table::ConnectionTable<kFamily>::Place place;  ///< of the flow
+  const cookie::Admission* admission = nullptr;           ///< null when it brings no valid cookie
+};
 
 /// A RST brings no cookie, whatever its numbers.
 bool may_bring_cookie(const wire::TcpHeader& tcp) { return (tcp.flags & wire::TcpFlags::kRst) == 0; }
 
 /// Seq and ack, less one each, are the ISNs of the SYN and of our SYN-ACK: of a bare ACK, and of the first
-/// text when that ACK was lost.
+/// text when that ACK was lost. `admissions` is where the candidates' lie.
 template <Family kFamily>
-void check(const Burst& burst, const CoreState& core, std::span<const LaneIndex> lanes,
-           Admissions& admissions) {
+void check(const Burst& burst, const CoreState& core, std::span<Candidate<kFamily>> candidates,
+           std::span<std::optional<cookie::Admission>, kBurstMax> admissions) {
   Lane<cookie::Message<kFamily>> messages;
   Lane<cookie::CookieAck> acks;
-  Lane<LaneIndex> lane_of;
-  Admissions checked;
+  Lane<Candidate<kFamily>*> bringing;
   std::size_t n = 0;
-  for (const LaneIndex i : lanes) {
-    const wire::TcpHeader& tcp = tcp_header(burst, i);
-    admissions[i].reset();
+  for (Candidate<kFamily>& candidate : candidates) {
+    const wire::TcpHeader& tcp = tcp_header(burst, candidate.lane);
     if (!may_bring_cookie(tcp)) continue;
-    const auto& ip = ip_header<kFamily>(burst, i);
+    const auto& flow = candidate.flow;
     const auto timestamps = wire::parse_timestamps(wire::options(tcp));
-    cookie::fill_message<kFamily>(messages[n], ip.source, ip.destination, tcp.src_port, tcp.dst_port,
+    cookie::fill_message<kFamily>(messages[n], flow.client, flow.service, flow.client_port, flow.service_port,
                                   wire::SeqNum{tcp.seq} - 1);
     acks[n] = {wire::SeqNum{tcp.ack} - 1, std::nullopt};
     if (timestamps) acks[n].tsecr = timestamps->tsecr;
-    lane_of[n++] = i;
+    bringing[n++] = &candidate;
   }
   if (n == 0) return;
-  cookie::check_cookies<kFamily>(core.keys, messages.data(), acks.data(), checked.data(), n);
-  for (std::size_t c = 0; c < n; ++c) admissions[lane_of[c]] = checked[c];
+  cookie::check_cookies<kFamily>(core.keys, messages.data(), acks.data(), admissions.data(), n);
+  for (std::size_t i = 0; i < n; ++i)
+    if (admissions[i]) bringing[i]->admission = &*admissions[i];
 }
 
 /// The scale of our windows that the SYN-ACK with this cookie promised, if it promised any. Nothing at all
@@ -73,11 +80,12 @@ void fill(const Burst& burst, LaneIndex i, CoreState& core, cookie::Slot slot,
 
 /// A new connection in the table and in the accept queue; null, and the lane dropped, when either is full.
 template <Family kFamily>
-table::Connection<kFamily>* open_accepted(Burst& burst, LaneIndex i, CoreState& core,
-                                          const cookie::Admission& admission) {
+table::Connection<kFamily>* open_accepted(Burst& burst, CoreState& core,
+                                          const Candidate<kFamily>& candidate) {
+  const LaneIndex i = candidate.lane;
   if (core.accept_queue.full()) return drop_lane(burst, i, Drop::kAcceptQueueFull), nullptr;
-  const auto flow = flow_of<kFamily>(burst, i);
-  const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
+  const auto inserted = core.table<kFamily>().insert(candidate.flow, candidate.place,
+                                                     ConnectionPhase::kEstablished, core.tick());
   if (!inserted) return drop_lane(burst, i, Drop::kTableFull), nullptr;
   if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
   const handshake::Segment segment = segment_of(burst, i);
@@ -86,21 +94,22 @@ table::Connection<kFamily>* open_accepted(Burst& burst, LaneIndex i, CoreState& 
   state.service_next = segment.ack;
   state.half = {.service_acked = segment.ack,
                 .ts_recent = segment.options.timestamps ? segment.options.timestamps->tsval : 0,
-                .ts_offset = admission.tsval_now - static_cast<std::uint32_t>(core.now.mono_ms)};
-  core.accept_queue.push(flow);
+                .ts_offset = candidate.admission->tsval_now - static_cast<std::uint32_t>(core.now.mono_ms)};
+  core.accept_queue.push(candidate.flow);
   return &inserted->connection;
 }
 
 /// A new connection in the table, on its way to whoever is to have it; null, and the lane dropped, when there
 /// is no room.
 template <Family kFamily>
-table::Connection<kFamily>* promote(Burst& burst, LaneIndex i, CoreState& core,
-                                    const cookie::Admission& admission) {
+table::Connection<kFamily>* promote(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) {
+  const LaneIndex i = candidate.lane;
+  const cookie::Admission& admission = *candidate.admission;
   const auto scales = promised_scales<kFamily>(burst, i, core, admission);
   if (!scales) return make_stray<kFamily>(burst, i, Drop::kBadCookie), nullptr;
   core.tally.add(Event::kCookieValid);
   auto* connection = core.is_inline() ? open_backend<kFamily>(burst, i, core, admission)
-                                      : open_accepted<kFamily>(burst, i, core, admission);
+                                      : open_accepted<kFamily>(burst, core, candidate);
   if (connection == nullptr) return nullptr;
   connection->state.options = {
       .timestamps = admission.options.timestamps, .accepted = false, .misfit_tick = 0};
@@ -197,9 +206,11 @@ void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFa
 }
 
 template <Family kFamily>
-void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cookie::Admission>& admission) {
+void decide(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) {
+  const LaneIndex i = candidate.lane;
+  const cookie::Admission* const admission = candidate.admission;
   const wire::TcpHeader& tcp = tcp_header(burst, i);
-  auto* connection = core.table<kFamily>().find(flow_of<kFamily>(burst, i));
+  auto* connection = core.table<kFamily>().find(candidate.flow, candidate.place);
   const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
   const bool live = connection != nullptr && !dead;
   if (!may_bring_cookie(tcp)) {
@@ -218,22 +229,38 @@ void decide(Burst& burst, LaneIndex i, CoreState& core, const std::optional<cook
     if (!core.is_inline()) return void(drop_lane(burst, i, Drop::kChallengeLimited));
     return turn_away<kFamily>(burst, i, core, connection);
   }
-  if (admission && live && is_outdated(core, connection->state, *admission))
+  if (admission != nullptr && live && is_outdated(core, connection->state, *admission))
     return make_stray<kFamily>(burst, i, Drop::kSpentCookie);
-  if (!admission) return turn_away<kFamily>(burst, i, core, live ? connection : nullptr);
-  connection = promote<kFamily>(burst, i, core, *admission);
+  if (admission == nullptr) return turn_away<kFamily>(burst, i, core, live ? connection : nullptr);
+  connection = promote<kFamily>(burst, core, candidate);
   if (connection == nullptr) return;
   if (live) core.tally.add(Event::kReplaced);
   relay_segment<kFamily>(burst, i, core, *connection);
 }
 
+/// How many lanes before its own an entry is asked for: a promotion takes longer than an eighth of a miss.
+constexpr std::size_t kAhead = 8;
+
 template <Family kFamily>
 void admit(Burst& burst, CoreState& core) {
   const auto lanes = burst.on(Routes<kFamily>::kCookie).take();
   if (lanes.empty()) return;
-  Admissions admissions;
-  check<kFamily>(burst, core, lanes, admissions);
-  for (const LaneIndex i : lanes) decide<kFamily>(burst, i, core, admissions[i]);
+  const auto& table = core.table<kFamily>();
+  Lane<Candidate<kFamily>> candidates;
+  for (std::size_t n = 0; n < lanes.size(); ++n) {
+    const auto flow = flow_of<kFamily>(burst, lanes[n]);
+    candidates[n] = {.lane = lanes[n], .flow = flow, .place = table.place_of(flow)};
+  }
+  Lane<std::optional<cookie::Admission>> admissions;
+  check<kFamily>(burst, core, std::span{candidates}.first(lanes.size()), admissions);
+  const auto expect = [&](std::size_t n) {
+    if (n < lanes.size() && candidates[n].admission != nullptr) table.expect(candidates[n].place);
+  };
+  for (std::size_t n = 0; n < kAhead; ++n) expect(n);
+  for (std::size_t n = 0; n < lanes.size(); ++n) {
+    expect(n + kAhead);
+    decide<kFamily>(burst, core, candidates[n]);
+  }
 }
 
 }  // namespace

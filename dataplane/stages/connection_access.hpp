@@ -1,6 +1,8 @@
 // What the stages that know connections share: a lane's segment, its link, and what a connection answers.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstring>
 
 #include "dataplane/accept/acceptor.hpp"

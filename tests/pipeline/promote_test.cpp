@@ -113,6 +113,34 @@ TYPED_TEST(Promote, AckAndTextOfANewFlowInOneBurstAllPass) {
   EXPECT_EQ(client.phase(), ConnectionPhase::kLastAck);
 }
 
+TYPED_TEST(Promote, EveryLaneOfAFullBurstIsJudgedByItsOwnCookie) {
+  std::vector<typename TestFixture::Client> clients;
+  std::vector<Bytes> burst;
+  for (std::uint16_t n = 0; n < kBurstMax / 4; ++n) {
+    typename TestFixture::Client aborted{this->lab, static_cast<std::uint16_t>(40000 + n)};
+    typename TestFixture::Client forger{this->lab, static_cast<std::uint16_t>(50000 + n)};
+    auto& client = clients.emplace_back(this->lab, static_cast<std::uint16_t>(60000 + n),
+                                        n % 3 == 0 ? kLinuxOptions : kWindowsOptions);
+    for (auto* asking : {&aborted, &forger, &client}) asking->ask();
+    forger.service_next += 0x100u;
+    burst.push_back(aborted.segment(TcpFlags::kRst | TcpFlags::kAck).build());
+    burst.push_back(forger.ack());
+    burst.push_back(client.ack());
+    burst.push_back(client.text("hello"));
+  }
+  const auto outcomes = this->lab.run(burst);
+  for (std::size_t n = 0; n < clients.size(); ++n) {
+    EXPECT_EQ(outcomes[4 * n].reason, Drop::kRstWithoutConnection) << n;
+    EXPECT_EQ(outcomes[4 * n + 1].reason, Drop::kBadCookie) << n;
+    EXPECT_EQ(outcomes[4 * n + 2].verdict, Route::kForward) << n;
+    EXPECT_EQ(outcomes[4 * n + 3].verdict, Route::kSend) << n;
+    const auto& state = this->lab.core.template table<TestFixture::kFamily>().find(clients[n].key())->state;
+    EXPECT_EQ(state.options.timestamps, n % 3 == 0) << n;
+    EXPECT_EQ(state.client_next.value(), clients[n].next) << n;
+  }
+  EXPECT_EQ(this->counted(Event::kPromoted), clients.size());
+}
+
 TYPED_TEST(Promote, TextThatOvertookTheAckOpensAndTheAckBehindItIsOrdinary) {
   typename TestFixture::Client client{this->lab};
   client.ask();
