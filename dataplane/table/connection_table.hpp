@@ -27,6 +27,7 @@
 #include "dataplane/table/bucket.hpp"
 #include "dataplane/table/connection.hpp"
 #include "dataplane/table/flow_key.hpp"
+#include "dataplane/table/prefetch.hpp"
 
 namespace synward::table {
 
@@ -144,11 +145,11 @@ class ConnectionTable {
   [[nodiscard]] Entry& entry_at(std::size_t bucket, std::size_t slot) const {
     return entries_[bucket * kBucketSlots + slot];
   }
-  /// It may lie across two cache lines.
+  /// It may lie across two cache lines; whoever finds or gets it writes to it.
   static void prefetch(const Entry& entry) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&entry);
-    __builtin_prefetch(bytes);
-    __builtin_prefetch(bytes + sizeof(Entry) - 1);
+    prefetch_to_write(bytes);
+    prefetch_to_write(bytes + sizeof(Entry) - 1);
   }
   /// One byte cannot hold a far deadline: the sweep then looks earlier, and sets it anew.
   void set_look_at(Bucket& bucket, std::size_t slot, Tick deadline) const {
