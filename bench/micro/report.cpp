@@ -144,6 +144,10 @@ int run(int argc, char** argv, Order order) {
   pointers.push_back(nullptr);
   benchmark::Initialize(&count, pointers.data());
   if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+  // Without these, the figures in a JSON file could not be read as the table's.
+  benchmark::AddCustomContext("cpu", cpu_model());
+  benchmark::AddCustomContext("tsc_hz", std::to_string(tsc_hz()));
+  benchmark::AddCustomContext("compiler", __VERSION__);
   TableReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();
