@@ -6,7 +6,7 @@ OLD and NEW are JSON files of one program, or folders of them, of which NAME... 
 is the median of the repetitions, and new/old is the ratio of two: of the ratios to F where there are any, else of the cycles.
 The noise is how far the repetitions of a run lie apart, from best to worst, the mean of both runs': for five repetitions about
 three deviations of new/old, so that of a thousand rows in which nothing changed a few are marked. Of fewer than three
-repetitions nothing is marked.
+repetitions "?" is all that can be said.
 """
 
 import pathlib
@@ -31,7 +31,9 @@ def verdict(old: results.Cell | None, new: results.Cell | None) -> str:
         return "error" if new.error else "was an error"
     within = noise(old, new)
     change = new.figure / old.figure - 1
-    if within is None or abs(change) <= within:
+    if within is None:
+        return "?"
+    if abs(change) <= within:
         return ""
     return "slower" if change > 0 else "faster"
 
@@ -43,7 +45,7 @@ def line(old: results.Cell | None, new: results.Cell | None) -> str:
     if old and new and not old.error and not new.error:
         ratio = f"{new.figure / old.figure:.2f}"
         part = noise(old, new)
-        within = "?" if part is None else f"{part:.0%}"
+        within = "" if part is None else f"{part:.0%}"
     return f"{texts[0]:>20} {texts[1]:>20} {ratio:>8} {within:>6}  {verdict(old, new)}".rstrip()
 
 
@@ -68,8 +70,8 @@ def show(old: results.Results, new: results.Results) -> None:
                 continue
             print(f"{row:<{width}}{column:<{second}}{line(*pair)}")
             counts[verdict(*pair)] = counts.get(verdict(*pair), 0) + 1
-    same = counts.pop("", 0)
-    print(", ".join([f"{count} {what}" for what, count in sorted(counts.items())] + [f"{same} within the noise"]))
+    names = {"": "within the noise", "?": "of too few repetitions to tell"}
+    print(", ".join(f"{count} {names.get(what, what)}" for what, count in sorted(counts.items())))
 
 
 def main(arguments: list[str]) -> int:

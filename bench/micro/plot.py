@@ -17,11 +17,12 @@ from statistics import median
 import results
 
 FONT, SMALL = 12, 11
-LETTER = 0.58  # width of an average letter, in font sizes
-ROW, BAR, BARS, TOP, GAP, MARGIN, VALUE = 19, 12, 300, 104, 24, 16, 124
+LETTER = 0.62  # width of an average letter, in font sizes
+ROW, BAR, BARS, MARGIN, VALUE = 19, 12, 300, 16, 124
+HEAD, SCALE = 48, 56  # above all panels, and above each
 PANELS_PER_LINE = 3
 INK, FAINT, OURS, PEERS, SPREAD, OLD, WRONG = "#1a1a1a", "#d9d9d9", "#2f6db3", "#a8a8a8", "#1a1a1a", "#d9730d", "#b00020"
-PEER = re.compile(r": straightforward|: rte_|Linux mints|^F, the floor")
+PEER = re.compile(r": straightforward|: rte_|Linux mints|^F, the floor|^testpmd")
 
 
 class Drawing:
@@ -76,8 +77,8 @@ def draw_cell(drawing: Drawing, cell: results.Cell, old: results.Cell | None, at
     end = min(max(values) * scale, BARS)
     drawing.line(x + min(values) * scale, y, x + end, y, SPREAD)
     if old and not old.error and (before := figures(old, in_floors)):
-        end = max(end, min(median(before) * scale, BARS) + 4)
-        drawing.diamond(x + min(median(before) * scale, BARS), y, OLD)
+        end = max(end, median(before) * scale + 4)
+        drawing.diamond(x + median(before) * scale, y, OLD)
     cycles = median(cell.cycles)
     words = f"{middle:.1f} F, {cycles:.0f} cycles" if in_floors else f"{cycles:.1f}"
     drawing.text(x + max(end, middle * scale) + 5, y + 4, words, size=SMALL)
@@ -87,7 +88,9 @@ def draw(found: results.Results, old: results.Results | None, path: pathlib.Path
     in_floors = all(cell.floors for cell in found.cells.values() if not cell.error)
     labels = max(len(row) for row in found.rows) * LETTER * FONT + MARGIN
     panel = BARS + VALUE + MARGIN
-    medians = {key: median(figures(cell, in_floors)) for key, cell in found.cells.items() if not cell.error}
+    both = [found] if old is None else [found, old]
+    drawn = [(key[1], figures(each.cells[key], in_floors)) for each in both for key in found.cells if key in each.cells]
+    medians = [(column, median(values)) for column, values in drawn if values]
     per_line = min(len(found.columns), PANELS_PER_LINE)
     block = len(found.rows) * ROW
     drawing = Drawing()
@@ -99,9 +102,9 @@ def draw(found: results.Results, old: results.Results | None, path: pathlib.Path
         drawing.diamond(MARGIN + 440, 56, OLD)
         drawing.text(MARGIN + 450, 60, f"before: {old.context.get('date', '')}", size=SMALL)
     for number, column in enumerate(found.columns):
-        top = TOP + number // per_line * (block + TOP)
+        top = HEAD + SCALE + number // per_line * (block + SCALE)
         left = labels + number % per_line * panel
-        most = max((value for (_, other), value in medians.items() if other == column or not in_floors), default=1)
+        most = max((value for other, value in medians if other == column or not in_floors), default=1)
         scale = BARS / most
         drawing.text(left, top - 22, column, weight="bold")
         for value in itertools.takewhile(lambda v: v <= most, itertools.count(0, step(most))):
@@ -115,7 +118,7 @@ def draw(found: results.Results, old: results.Results | None, path: pathlib.Path
                 before = old.cells.get((row, column)) if old else None
                 draw_cell(drawing, cell, before, (left, y), scale, PEERS if PEER.search(row) else OURS, in_floors)
     lines = (len(found.columns) + per_line - 1) // per_line
-    drawing.save(path, labels + per_line * panel, lines * (block + TOP) + GAP)
+    drawing.save(path, labels + per_line * panel, HEAD + lines * (block + SCALE) + MARGIN)
 
 
 def main(arguments: list[str]) -> int:
