@@ -22,8 +22,16 @@ Address mask_of(std::uint8_t bits) {
 }  // namespace
 
 template <Family kFamily>
+void ServiceTable::Neighborhoods<kFamily>::add(const wire::Address<kFamily>& address, unsigned prefix_bits) {
+  if (prefix_bits < kPrefixBits) return words_.fill(~std::uint32_t{0});  // seldom, and never wrong
+  const std::uint32_t bit = index_of(address);
+  words_[bit / 32] |= std::uint32_t{1} << bit % 32;
+}
+
+template <Family kFamily>
 void ServiceTable::add(const wire::Address<kFamily>& address, const Service& service, ServiceId id,
-                       std::vector<Level<kFamily>>& levels) {
+                       std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near) {
+  near.add(address, service.prefix_bits);
   using Words = typename Level<kFamily>::Words;
   const auto same = [&](const auto& level) { return level.prefix_bits == service.prefix_bits; };
   auto level = std::find_if(levels.begin(), levels.end(), same);
@@ -47,9 +55,9 @@ ServiceTable::ServiceTable(std::vector<Service> services) : services_(std::move(
     const Service& service = services_[i];
     const auto id = static_cast<ServiceId>(i);
     if (const auto* address = std::get_if<wire::Ipv4Address>(&service.address)) {
-      add<Family::kIpv4>(*address, service, id, levels4_);
+      add<Family::kIpv4>(*address, service, id, levels4_, near4_);
     } else {
-      add<Family::kIpv6>(std::get<wire::Ipv6Address>(service.address), service, id, levels6_);
+      add<Family::kIpv6>(std::get<wire::Ipv6Address>(service.address), service, id, levels6_, near6_);
     }
   }
   const auto longest_first = [](const auto& a, const auto& b) { return a.prefix_bits > b.prefix_bits; };

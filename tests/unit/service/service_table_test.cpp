@@ -38,6 +38,12 @@ TEST(ServiceTable, PrefersTheLongestPrefix) {
   EXPECT_EQ(table[table.find<Family::kIpv4>(ip4("198.19.255.255"), Port{80})].name, "all");
   EXPECT_EQ(table.find<Family::kIpv4>(ip4("198.20.0.0"), Port{80}), kNoService);
   EXPECT_EQ(table[table.find<Family::kIpv6>(ip6("2001:2::5"), Port{80})].name, "every");
+  for (const char* address : {"198.18.0.0", "198.18.7.7", "198.19.255.255"})
+    EXPECT_TRUE(table.owns<Family::kIpv4>(ip4(address))) << address;
+  for (const char* address : {"198.17.255.255", "198.20.0.0", "0.0.0.0", "255.255.255.255"})
+    EXPECT_FALSE(table.owns<Family::kIpv4>(ip4(address))) << address;
+  for (const char* address : {"::", "2001:2::5", "ffff::1"})
+    EXPECT_TRUE(table.owns<Family::kIpv6>(ip6(address))) << address;
 }
 
 TEST(ServiceTable, HoldsTenThousandServices) {
@@ -48,7 +54,9 @@ TEST(ServiceTable, HoldsTenThousandServices) {
   }
   const ServiceTable table{services};
   for (std::size_t i = 0; i < services.size(); ++i) {
-    EXPECT_EQ(table.find<Family::kIpv4>(std::get<wire::Ipv4Address>(services[i].address), Port{443}), i);
+    const auto address = std::get<wire::Ipv4Address>(services[i].address);
+    EXPECT_EQ(table.find<Family::kIpv4>(address, Port{443}), i);
+    EXPECT_TRUE(table.owns<Family::kIpv4>(address));
   }
   EXPECT_FALSE(table.owns<Family::kIpv4>(ip4("198.18.0.200")));
 }
