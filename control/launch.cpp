@@ -170,7 +170,8 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   return arguments;
 }
 
-void run(const config::Config& config, const std::vector<std::string>& extra_eal_arguments) {
+void run(const config::Config& config, const RunOptions& options) {
+  const auto& extra_eal_arguments = options.eal_arguments;
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // before EAL's threads, which inherit it: only we wait for them
@@ -182,6 +183,8 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
   spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
   const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
   check_lcores(config.lcores);
+  const simd::Isa isa = choose_isa(options.isa, eal_max_simd_bits());
+  spdlog::info("kernels: {}", name_of(isa));
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
   const nic::PacketPool pool{"packets", packets(config), frame_bytes(config)};
@@ -202,6 +205,7 @@ void run(const config::Config& config, const std::vector<std::string>& extra_eal
     tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports = infos;
+    cores.back()->syn_kernel = simd::syn_kernel(isa);
     if (profiles) cores.back()->profiles = profiles.get();
   }
   const Steering steering{random_value<Steering::Key>(), workers_count};

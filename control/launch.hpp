@@ -5,8 +5,15 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/kernels.hpp"
 
 namespace synward::control {
+
+/// What the command line of `run` says beside the config.
+struct RunOptions {
+  std::string isa = kAutoIsa;  ///< one of isa_choices()
+  std::vector<std::string> eal_arguments;
+};
 
 /// EAL's arguments for `config`: lcores with a core for the control thread, memory with or without huge
 /// pages, of PCI devices none but those that the config names. What `extra` sets by itself (after -- on the
@@ -17,6 +24,6 @@ namespace synward::control {
 /// Main thread. Starts everything, serves until SIGINT, SIGTERM or SIGHUP, stops cleanly and prints a
 /// summary. Throws std::runtime_error, one sentence, when the machine does not let it start. A second signal
 /// ends the process at once.
-void run(const config::Config& config, const std::vector<std::string>& extra_eal_arguments);
+void run(const config::Config& config, const RunOptions& options);
 
 }  // namespace synward::control

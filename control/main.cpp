@@ -38,9 +38,14 @@ int dispatch(int argc, char** argv) {
   // By hand: to the parser a word behind -- is like one before it, and a stray word is a mistake.
   char** const words_end = argv + argc;
   char** const dashes = std::find(argv, words_end, std::string_view{"--"});
-  const std::vector<std::string> eal{std::min(dashes + 1, words_end), words_end};
   auto* run_command = app.add_subcommand("run", "Serve until SIGINT, SIGTERM or SIGHUP");
   run_command->add_option("-c,--config", path, "Config file (TOML)")->required();
+  RunOptions options{.eal_arguments = {std::min(dashes + 1, words_end), words_end}};
+  run_command
+      ->add_option("--isa", options.isa,
+                   "Instruction set of the kernels; auto: the widest that the CPU and EAL allow")
+      ->check(CLI::IsMember(isa_choices()))
+      ->capture_default_str();
   run_command->footer("Behind -- : arguments for DPDK's EAL, like -- --log-level=debug");
 
   auto* check = app.add_subcommand(
@@ -61,12 +66,12 @@ int dispatch(int argc, char** argv) {
 
   try {
     app.parse(static_cast<int>(dashes - argv), argv);
-    if (!eal.empty() && !run_command->parsed()) throw CLI::ExtrasError({"--"});
+    if (!options.eal_arguments.empty() && !run_command->parsed()) throw CLI::ExtrasError({"--"});
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (run_command->parsed()) {
-    run(load_or_exit(path), eal);
+    run(load_or_exit(path), options);
   } else if (check->parsed()) {
     std::cout << config::to_toml(load_or_exit(path));
   } else if (handshake.parsed()) {

@@ -1,13 +1,16 @@
 // A burst: struct-of-arrays lanes; lane i describes packet i.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "dataplane/drop.hpp"
 #include "dataplane/route.hpp"
+#include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward {
 
@@ -15,7 +18,7 @@ namespace synward {
 inline constexpr std::size_t kBurstMax = 64;
 /// Readable and writable bytes behind every frame's end (mbuf tailroom): for whole-vector loads and stores of
 /// kernels. Scalar code uses the first kReplyGrowth at most; tests poison the others.
-inline constexpr std::size_t kFrameSlack = 64;
+inline constexpr std::size_t kFrameSlack = 128;
 /// How much longer than its question a reply may be: by the timestamps of a challenge ACK to an RST that has
 /// none. (The link-layer option of a neighbour advertisement, and the MSS of a SYN-ACK to a SYN without any,
 /// take 8.)
@@ -34,8 +37,8 @@ struct PacketHandle {
   void* opaque;
 };
 
-/// What classify() found of one packet; offsets are from the frame's first byte. For stages after it, every
-/// offset is in bounds. Of a lane in kIcmpError it shows the segment that the error quotes.
+/// What match_syns() or classify() found of one packet; offsets are from the frame's first byte. For stages
+/// after it, every offset is in bounds. Of a lane in kIcmpError it shows the segment that the error quotes.
 struct PacketView {
   std::uint16_t network;          ///< IP header
   std::uint16_t transport;        ///< TCP or ICMP header
@@ -43,10 +46,39 @@ struct PacketView {
   std::uint16_t service;          ///< index into the service table
 };
 
+/// In ascending order. All of a burst are worth a loop without a search.
+template <typename Run>
+inline void for_each_lane(simd::LaneBits lanes, Run&& run) {
+  if (lanes == ~simd::LaneBits{0}) {
+    for (std::size_t i = 0; i < kBurstMax; ++i) run(static_cast<LaneIndex>(i));
+    return;
+  }
+  for (; lanes != 0; lanes &= lanes - 1) run(static_cast<LaneIndex>(std::countr_zero(lanes)));
+}
+
 /// The lanes of one route, in the order of arrival. A lane stands in exactly one list.
 class IndexList {
  public:
   void push(LaneIndex i) { lanes_[size_++] = i; }
+  /// Lanes 0 to count - 1, into an empty list.
+  void fill(std::size_t count) {
+    static constexpr auto kOrder = [] {
+      Lane<LaneIndex> lanes{};
+      for (std::size_t i = 0; i < kBurstMax; ++i) lanes[i] = static_cast<LaneIndex>(i);
+      return lanes;
+    }();
+    lanes_ = kOrder;
+    size_ = static_cast<std::uint32_t>(count);
+  }
+  /// In ascending order.
+  void push_bits(simd::LaneBits lanes) {
+    if (size_ == 0 && lanes == ~simd::LaneBits{0}) return fill(kBurstMax);
+    for_each_lane(lanes, [this](LaneIndex i) { push(i); });
+  }
+  void push_all(std::span<const LaneIndex> lanes) {
+    std::copy(lanes.begin(), lanes.end(), lanes_.begin() + size_);
+    size_ += static_cast<std::uint32_t>(lanes.size());
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] const LaneIndex* begin() const { return lanes_.data(); }
@@ -71,6 +103,11 @@ class IndexList {
     taken_ += size_ - kept;
     size_ = kept;
   }
+  /// Drops nothing, and does not look at what it holds: when all of its lanes have been pushed elsewhere.
+  void clear() {
+    taken_ += size_;
+    size_ = 0;
+  }
   /// Lanes that have ever stood here in this burst.
   [[nodiscard]] std::size_t entered() const { return taken_ + size_; }
   void reset() { size_ = taken_ = 0; }
@@ -80,20 +117,37 @@ class IndexList {
   Lane<LaneIndex> lanes_;
 };
 
-/// One burst of one port. The lanes are left uninitialised on purpose: rx and classify() write what later
-/// stages read.
+/// What match_syns() found: the lanes in on(kCommonSyn), and more of them than a view has.
+struct CommonSyns {
+  /// By where the IP header is: behind no VLAN tag, or one.
+  std::array<simd::LaneBits, 2> ipv4, ipv6;
+  simd::SynBatch batch;
+
+  template <wire::Family kFamily>
+  [[nodiscard]] std::array<simd::LaneBits, 2>& of() {
+    if constexpr (kFamily == wire::Family::kIpv4) {
+      return ipv4;
+    } else {
+      return ipv6;
+    }
+  }
+};
+
+/// One burst of one port. The lanes are left uninitialised on purpose: rx, match_syns() and classify() write
+/// what later stages read.
 struct Burst {
   std::size_t size = 0;
   std::uint16_t port = 0;   ///< index of the port in CoreState::ports
   bool taken_over = false;  ///< came from another core, not from a queue
   Lane<std::byte*> frame;   ///< Ethernet header; kFrameSlack bytes behind the frame are readable and writable
-  Lane<std::uint16_t> frame_bytes;      ///< without FCS; a stage that makes a reply writes its length
-  Lane<RxChecksum> ip_checksum;         ///< IPv4 header
-  Lane<RxChecksum> transport_checksum;  ///< TCP
+  alignas(64) Lane<std::uint16_t> frame_bytes;  ///< without FCS; a stage that makes a reply writes its length
+  Lane<RxChecksum> ip_checksum;                 ///< IPv4 header
+  Lane<RxChecksum> transport_checksum;          ///< TCP
   Lane<PacketHandle> packet;
-  Lane<PacketView> view;      ///< from classify() on
+  Lane<PacketView> view;      ///< from match_syns() or classify() on
   Lane<void*> connection;     ///< of a lane in on(kKnown): a table::Connection of its family
   Lane<Drop> drop;            ///< why a lane stands in on(kDrop); why one in on(kStray) would
+  CommonSyns common_syns;     ///< from match_syns() on
   Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to
 
   [[nodiscard]] IndexList& on(Route route) { return lists_[static_cast<std::size_t>(route)]; }

@@ -112,6 +112,13 @@ inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSec
                                kAskingOptionsPerSecond = 1, kAskingAgainSeconds = 16,
                                kDownResetsPerSecond = 1000;
 
+/// The destination of the last SYN of a family whose service was looked up, and that service: under a flood
+/// the next one is for the same.
+struct LastSyn {
+  simd::SynHint hint;
+  service::ServiceId service = service::kNoService;
+};
+
 /// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
   /// Throws what ConnectionTable throws.
@@ -142,6 +149,14 @@ struct CoreState {
       return table6_;
     }
   }
+  template <wire::Family kFamily>
+  [[nodiscard]] LastSyn& last_syn() {
+    if constexpr (kFamily == wire::Family::kIpv4) {
+      return last_syn4;
+    } else {
+      return last_syn6;
+    }
+  }
   /// Makes what was tallied visible to other threads: settle(), and housekeep() when there was no burst.
   void publish_events() {
     for (std::size_t e = 0; e < kCountOf<Event>; ++e) {
@@ -158,6 +173,8 @@ struct CoreState {
   std::vector<PortInfo> ports;
   cookie::SlotKeys keys;
   const service::ServiceTable* services;
+  const simd::SynKernel* syn_kernel = nullptr;  ///< null: all SYNs go through the stages
+  LastSyn last_syn4, last_syn6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
   Overload overload;

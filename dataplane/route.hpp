@@ -15,6 +15,8 @@ enum class Route : std::uint8_t {
   kNdp,
   kEcho4,
   kEcho6,
+  kCommonSyn4,
+  kCommonSyn6,
   kSyn4,
   kSyn6,
   kSegment4,
@@ -44,8 +46,10 @@ inline constexpr Table<Route> kRouteTable{{
     {Route::kNdp, "ndp", "neighbour solicitation for one of our addresses"},
     {Route::kEcho4, "echo4", "ICMP echo request to one of our addresses"},
     {Route::kEcho6, "echo6", "ICMPv6 echo request to one of our addresses"},
-    {Route::kSyn4, "syn4", "SYN to a service over IPv4"},
-    {Route::kSyn6, "syn6", "SYN to a service over IPv6"},
+    {Route::kCommonSyn4, "common_syn4", "SYN to a service over IPv4, of a common layout, verified"},
+    {Route::kCommonSyn6, "common_syn6", "SYN to a service over IPv6, of a common layout, verified"},
+    {Route::kSyn4, "syn4", "any other SYN to a service over IPv4"},
+    {Route::kSyn6, "syn6", "any other SYN to a service over IPv6"},
     {Route::kSegment4, "segment4", "any other legal segment to a service over IPv4"},
     {Route::kSegment6, "segment6", "any other legal segment to a service over IPv6"},
     {Route::kBackend4, "backend4", "any segment of a service's backend over IPv4"},
@@ -70,6 +74,7 @@ static_assert(rows_in_enum_order(kRouteTable));
 template <wire::Family kFamily>
 struct Routes {
   static constexpr bool kIs4 = kFamily == wire::Family::kIpv4;
+  static constexpr Route kCommonSyn = kIs4 ? Route::kCommonSyn4 : Route::kCommonSyn6;
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;
   static constexpr Route kBackend = kIs4 ? Route::kBackend4 : Route::kBackend6;

@@ -25,7 +25,10 @@ std::uint64_t total(const nlohmann::json& stats, const std::string& path) {
   return stats.at(Pointer{"/total/" + path});
 }
 std::uint64_t syns_in(const nlohmann::json& stats) {
-  return total(stats, "routes/syn4") + total(stats, "routes/syn6");
+  std::uint64_t syns = 0;
+  for (const char* route : {"common_syn4", "common_syn6", "syn4", "syn6"})
+    syns += total(stats, std::string{"routes/"} + route);
+  return syns;
 }
 bool balances(const nlohmann::json& stats) { return stats.at(Pointer{"/total/balances"}); }
 std::uint64_t syn_acks_out(const nlohmann::json& stats) { return total(stats, "events/syn_answered"); }

@@ -1,6 +1,7 @@
 // SYNs become SYN-ACKs (RFC 9293 3.10.7.2, RFC 4987 3.6). Reads no connection and writes none: this is what
 // makes a flood harmless.
 #include <algorithm>
+#include <bit>
 
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_promise.hpp"
@@ -66,6 +67,7 @@ void send_syn_ack(Burst& burst, const Question& question, const cookie::ClientOp
 /// all answers.
 template <Family kFamily>
 void answer(Burst& burst, CoreState& core) {
+  if (burst.on(Routes<kFamily>::kSyn).empty()) return;
   Lane<Question> questions;
   Lane<cookie::Message<kFamily>> messages;
   Lane<cookie::ClientOptions> clients;
@@ -82,7 +84,7 @@ void answer(Burst& burst, CoreState& core) {
       continue;
     }
     const auto promise =
-        is_inline ? ask_backend<kFamily>(burst, i, core, options, backend)
+        is_inline ? ask_backend<kFamily>(burst, i, core, asked_options(options, tcp.flags), backend)
                   : std::optional{promise_of_acceptor((*core.services)[burst.view[i].service].profile)};
     if (!promise) continue;
     clients[n] = granted<kFamily>(options, tcp.flags, *promise);
@@ -98,9 +100,84 @@ void answer(Burst& burst, CoreState& core) {
   core.tally.add(Event::kSynAnswered, n);
 }
 
+/// A promise as the kernels have it.
+struct PromiseWords {
+  explicit PromiseWords(const proxy::Promise& promise)
+      : promised{std::uint32_t{agreed_options(promise)} | std::uint32_t{promise.window_scale.value_or(0)}
+                                                              << simd::SynTerms::kShiftBit},
+        mss_and_window{std::bit_cast<std::uint32_t>(
+            std::array{wire::BigEndian16{promise.mss}, wire::BigEndian16{promise.window}})} {}
+  std::uint32_t promised, mss_and_window;
+};
+static_assert(simd::SynTerms::kScale == proxy::OptionSet::kScale &&
+              simd::SynTerms::kSack == proxy::OptionSet::kSack &&
+              simd::SynTerms::kTimestamps == proxy::OptionSet::kTimestamps &&
+              simd::SynTerms::kEcn == proxy::OptionSet::kEcn);
+
+/// What the acceptor promises each of the SYNs that match_syns() found. Returns these.
+template <Family kFamily>
+simd::LaneBits promise_for_acceptor(Burst& burst, const CoreState& core) {
+  simd::SynBatch& batch = burst.common_syns.batch;
+  simd::LaneBits alive = 0;
+  service::ServiceId service = service::kNoService;
+  std::optional<PromiseWords> words;
+  for (const LaneIndex i : burst.on(Routes<kFamily>::kCommonSyn)) {
+    if (burst.view[i].service != service) {
+      service = burst.view[i].service;
+      words.emplace(promise_of_acceptor((*core.services)[service].profile));
+    }
+    batch.promised[i] = words->promised;
+    batch.mss_and_window[i] = words->mss_and_window;
+    alive |= simd::LaneBits{1} << i;
+  }
+  return alive;
+}
+
+/// What their backends promise. The lanes to whom they promise nothing have gone elsewhere.
+template <Family kFamily>
+simd::LaneBits promise_for_backend(Burst& burst, CoreState& core) {
+  simd::SynBatch& batch = burst.common_syns.batch;
+  simd::LaneBits alive = 0;
+  BackendNow<kFamily> backend;
+  burst.on(Routes<kFamily>::kCommonSyn).keep_if([&](LaneIndex i) {
+    const auto asked = static_cast<std::uint8_t>(batch.offered[i] & 15);
+    const auto promise = ask_backend<kFamily>(burst, i, core, asked, backend);
+    if (!promise) return false;
+    const PromiseWords words{*promise};
+    batch.promised[i] = words.promised;
+    batch.mss_and_window[i] = words.mss_and_window;
+    alive |= simd::LaneBits{1} << i;
+    return true;
+  });
+  return alive;
+}
+
+/// The same for those that match_syns() has read.
+template <Family kFamily>
+void answer_common(Burst& burst, CoreState& core) {
+  IndexList& syns = burst.on(Routes<kFamily>::kCommonSyn);
+  if (syns.empty()) return;
+  const simd::LaneBits alive = core.is_inline() ? promise_for_backend<kFamily>(burst, core)
+                                                : promise_for_acceptor<kFamily>(burst, core);
+  const cookie::Slot slot = core.keys.current();
+  const simd::SynMint mint{.key = &core.keys.key<kFamily>(slot),
+                           .slot_parity = slot.parity(),
+                           .wall_ms = static_cast<std::uint32_t>(core.keys.wall_ms())};
+  const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
+  const auto& lanes = burst.common_syns.of<kFamily>();
+  for (std::size_t tags = 0; tags < lanes.size(); ++tags) {
+    const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
+    core.syn_kernel->answer<kFamily>()(frames, network, alive & lanes[tags], burst.common_syns.batch, mint);
+  }
+  core.tally.add(Event::kSynAnswered, syns.size());
+  burst.on(Route::kSend).push_all(syns.take());
+}
+
 }  // namespace
 
 void answer_syn(Burst& burst, CoreState& core) {
+  answer_common<Family::kIpv4>(burst, core);
+  answer_common<Family::kIpv6>(burst, core);
   answer<Family::kIpv4>(burst, core);
   answer<Family::kIpv6>(burst, core);
 }

@@ -54,11 +54,9 @@ proxy::SynAckFacts facts_of(const wire::TcpHeader& syn_ack, const wire::TcpOptio
 }
 
 template <Family kFamily>
-std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core,
-                                          const wire::TcpOptions& options, BackendNow<kFamily>& backend) {
-  const wire::TcpHeader& tcp = tcp_header(burst, i);
-  backend.look_up(core, ip_header<kFamily>(burst, i).destination, tcp.dst_port);
-  const std::uint8_t asked = asked_options(options, tcp.flags);
+std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core, std::uint8_t asked,
+                                          BackendNow<kFamily>& backend) {
+  backend.look_up(core, ip_header<kFamily>(burst, i).destination, tcp_header(burst, i).dst_port);
   // A SYN that was handed over was found worth passing by the core on which it landed.
   const bool can_answer = backend.promise && !backend.down;
   const bool may_pass = burst.taken_over || (!can_answer && core.asking_syns.take(core.now.mono_ms)) ||
@@ -74,11 +72,9 @@ template proxy::SynAckFacts facts_of<Family::kIpv4>(const wire::TcpHeader&, cons
                                                     std::uint8_t);
 template proxy::SynAckFacts facts_of<Family::kIpv6>(const wire::TcpHeader&, const wire::TcpOptions&,
                                                     std::uint8_t);
-template std::optional<proxy::Promise> ask_backend<Family::kIpv4>(Burst&, LaneIndex, CoreState&,
-                                                                  const wire::TcpOptions&,
+template std::optional<proxy::Promise> ask_backend<Family::kIpv4>(Burst&, LaneIndex, CoreState&, std::uint8_t,
                                                                   BackendNow<Family::kIpv4>&);
-template std::optional<proxy::Promise> ask_backend<Family::kIpv6>(Burst&, LaneIndex, CoreState&,
-                                                                  const wire::TcpOptions&,
+template std::optional<proxy::Promise> ask_backend<Family::kIpv6>(Burst&, LaneIndex, CoreState&, std::uint8_t,
                                                                   BackendNow<Family::kIpv6>&);
 
 }  // namespace synward

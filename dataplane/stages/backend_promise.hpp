@@ -57,12 +57,11 @@ struct BackendNow {
   bool down = false;
 };
 
-/// In the wire: what the SYN-ACK to this SYN may promise. Nothing when there will be none: then the lane has
-/// passed, for the backend to answer itself, or was reset or dropped.
+/// In the wire: what the SYN-ACK to this SYN, which asks for an OptionSet, may promise. Nothing when there
+/// will be none: then the lane has passed, for the backend to answer itself, or was reset or dropped.
 template <wire::Family kFamily>
 [[nodiscard]] std::optional<proxy::Promise> ask_backend(Burst& burst, LaneIndex i, CoreState& core,
-                                                        const wire::TcpOptions& options,
-                                                        BackendNow<kFamily>& backend);
+                                                        std::uint8_t asked, BackendNow<kFamily>& backend);
 
 /// The profile of the backend that a client's lane is for.
 template <wire::Family kFamily>

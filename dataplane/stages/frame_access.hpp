@@ -1,4 +1,5 @@
-// Typed access to a lane's frame at the offsets that classify() checked. Nothing here checks a length again.
+// Typed access to a lane's frame at the offsets that match_syns() or classify() checked. Nothing here checks
+// a length again.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,8 @@ template <wire::Family kFamily>
 [[nodiscard]] const IpHeader<kFamily>& ip_header(const Burst& burst, LaneIndex i) {
   return header_at<IpHeader<kFamily>>(burst, i, burst.view[i].network);
 }
-/// Of lanes in the kSyn and kSegment lists; of one in kIcmpError, where the quote may end behind `seq`.
+/// Of lanes in the kCommonSyn, kSyn and kSegment lists; of one in kIcmpError, where the quote may end behind
+/// `seq`.
 [[nodiscard]] inline const wire::TcpHeader& tcp_header(const Burst& burst, LaneIndex i) {
   return header_at<wire::TcpHeader>(burst, i, burst.view[i].transport);
 }

@@ -9,8 +9,9 @@ namespace {
 using wire::Family;
 
 template <Family kFamily>
-void limit(Burst& burst, CoreState& core) {
-  IndexList& syns = burst.on(Routes<kFamily>::kSyn);
+void limit(Burst& burst, CoreState& core, Route route) {
+  IndexList& syns = burst.on(route);
+  if (syns.empty()) return;
   PrefixBudget& budget = core.syn_budget;
   const auto prefix = [&burst](LaneIndex i) { return client_prefix(ip_header<kFamily>(burst, i).source); };
   const std::size_t refused =
@@ -25,8 +26,8 @@ void limit(Burst& burst, CoreState& core) {
 
 void limit_syns(Burst& burst, CoreState& core) {
   core.syn_budget.advance(core.now.mono_ms);
-  limit<Family::kIpv4>(burst, core);
-  limit<Family::kIpv6>(burst, core);
+  for (const Route route : {Route::kCommonSyn4, Route::kSyn4}) limit<Family::kIpv4>(burst, core, route);
+  for (const Route route : {Route::kCommonSyn6, Route::kSyn6}) limit<Family::kIpv6>(burst, core, route);
 }
 
 }  // namespace synward

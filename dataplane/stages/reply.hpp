@@ -144,7 +144,7 @@ inline void forward_instead(Burst& burst, LaneIndex i, const table::FlowKey<kFam
   burst.on(Route::kForward).push(i);
 }
 
-/// Writes `reply` over the frame of a lane whose view classify() filled, VLAN tags kept, and sends the
+/// Writes `reply` over the frame of a lane whose view is filled, VLAN tags kept, and sends the
 /// lane. The frame may grow by kReplyGrowth.
 template <wire::Family kFamily>
 inline void send_reply(Burst& burst, LaneIndex i, const Reply& reply) {

@@ -14,8 +14,8 @@ bool is_lucky(std::uint64_t flow, std::uint64_t mono_ms) {
 }
 
 template <Family kFamily>
-void shed(Burst& burst, CoreState& core, Shed how) {
-  IndexList& syns = burst.on(Routes<kFamily>::kSyn);
+void shed(Burst& burst, CoreState& core, Shed how, Route route) {
+  IndexList& syns = burst.on(route);
   Lane<std::uint64_t> flow;
   for (const LaneIndex i : syns) {
     flow[i] = table::hash(flow_of<kFamily>(burst, i), core.secret);
@@ -37,11 +37,13 @@ void shed(Burst& burst, CoreState& core, Shed how) {
 
 void shed_syns(Burst& burst, CoreState& core) {
   if (burst.taken_over) return;  // from no queue; such SYNs were found worth passing, to ask a backend
-  const std::size_t syns = burst.on(Route::kSyn4).size() + burst.on(Route::kSyn6).size();
+  std::size_t syns = 0;
+  for (const Route route : {Route::kCommonSyn4, Route::kSyn4, Route::kCommonSyn6, Route::kSyn6})
+    syns += burst.on(route).size();
   const Shed how = core.overload.judge(syns, burst.size, core.now.mono_ms);
   if (how == Shed::kNone) return;
-  shed<Family::kIpv4>(burst, core, how);
-  shed<Family::kIpv6>(burst, core, how);
+  for (const Route route : {Route::kCommonSyn4, Route::kSyn4}) shed<Family::kIpv4>(burst, core, how, route);
+  for (const Route route : {Route::kCommonSyn6, Route::kSyn6}) shed<Family::kIpv6>(burst, core, how, route);
 }
 
 }  // namespace synward

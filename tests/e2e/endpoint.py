@@ -100,12 +100,12 @@ class Endpoint:
         return gauges["connections4"] + gauges["connections6"]
 
 
-def over_veth(lab: Lab, text: str, mtu: int = 1500) -> Endpoint:
+def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto") -> Endpoint:
     client, far = lab.namespace("client"), lab.namespace("synward")
     namespaces.wire(client, "near", far, "far", mtu)
     client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
     far.lend("far")
-    return Endpoint(client, "near", lab.synward(far, text))
+    return Endpoint(client, "near", lab.synward(far, text, isa=isa))
 
 
 @dataclasses.dataclass(frozen=True)

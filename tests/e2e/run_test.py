@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from endpoint import SERVER4, config, opened, over_veth
+from endpoint import SERVER4, SERVER6, config, opened, over_veth
 from handmade import HandmadeClient
 from namespaces import LabError, Namespace, wait_until, wire
 from synward import Synward
@@ -39,6 +39,25 @@ def test_the_backlog_is_as_long_as_the_config_says(lab):
     served.expect_drops({"accept_queue_full": 3})
     served.expect_events(opened(2) | {"syn_answered": 5, "cookie_valid": 5})
     served.stop(drops={"accept_queue_full": 3}, connections=2)
+
+
+def has_avx2() -> bool:
+    flags = pathlib.Path("/proc/cpuinfo").read_text().split()
+    return {"avx2", "aes", "bmi1", "bmi2"} <= set(flags)
+
+
+@pytest.mark.parametrize("isa", ["auto", "scalar"])
+def test_the_kernels_of_the_command_line_answer(lab, isa):
+    served = over_veth(lab, config(), isa=isa)
+    kernels = isa == "auto" and has_avx2()
+    for address in (SERVER4, SERVER6):
+        served.connect(address).close()
+    served.expect_events(opened(2) | {"syn_answered": 2, "cookie_valid": 2, "closed": 2})
+    routes = served.total()["routes"]
+    taken = {route: routes[route] for route in ("common_syn4", "common_syn6", "syn4", "syn6")}
+    assert taken == {"common_syn4": kernels, "common_syn6": kernels, "syn4": not kernels, "syn6": not kernels}
+    assert ("kernels: scalar" in served.synward.log.read_text()) == (not kernels)
+    served.stop()
 
 
 def test_an_interface_is_served_by_one(lab):

@@ -22,16 +22,16 @@ def binary() -> str:
 class Synward:
     """`config` is TOML without its [control] table: the socket lies in `folder`, and so does the log."""
 
-    def __init__(self, namespace: Namespace, folder: pathlib.Path, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES):
+    def __init__(self, namespace: Namespace, folder: pathlib.Path, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto"):
         self.namespace = namespace
         self.config, self.socket, self.log = (folder / f"synward.{kind}" for kind in ("toml", "sock", "log"))
         self.config.write_text(f'{config}\n[control]\nsocket = "{self.socket}"\n')
-        self._eal = eal
+        self._eal, self._isa = eal, isa
 
     def __enter__(self) -> "Synward":
         with open(self.log, "w") as log:
             self.process = self.namespace.start(
-                binary(), "run", "-c", str(self.config), "--", *self._eal, stdout=log, stderr=subprocess.STDOUT
+                binary(), "run", "-c", str(self.config), "--isa", self._isa, "--", *self._eal, stdout=log, stderr=subprocess.STDOUT
             )
         try:
             wait_until(self._serves, "synward's control socket", START_SECONDS, self.log)

@@ -9,7 +9,7 @@ import sys
 from sources import ROOT, cpp_files, includes
 
 LEAVES = ["dataplane/wire", "dataplane/crypto"]
-OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/handshake", "dataplane/service", "dataplane/table"]
+OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/simd", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
 SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "budget",
                                           "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "core_state")]
@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "dataplane/wire": [],
     "dataplane/crypto": [],
     "dataplane/cookie": LEAVES,
+    "dataplane/simd": LEAVES + ["dataplane/cookie"],
     "dataplane/handshake": LEAVES,
     "dataplane/service": LEAVES,
     "dataplane/table": LEAVES,

@@ -21,7 +21,9 @@ std::vector<Bytes> syns(std::size_t first = 0, std::size_t count = kBurstMax) {
     } else {
       built.ipv6(ip6("2001:db8::" + tail), kService6);
     }
-    frames.push_back(built.tcp(static_cast<std::uint16_t>(1024 + n), kServicePort, TcpFlags::kSyn).build());
+    built.tcp(static_cast<std::uint16_t>(1024 + n), kServicePort, TcpFlags::kSyn);
+    if (n % 4 < 2) built.tcp_options(kLinuxOptions);  // as the kernels know them
+    frames.push_back(built.build());
   }
   return frames;
 }

@@ -25,7 +25,7 @@ Moment good_moment() {
                       {"handed_over", 0},
                       {"dropped", 3},
                       {"drops", {{"no_service", 3}, {"bad_cookie", 0}}},
-                      {"routes", {{"syn4", 600}, {"syn6", 420}}},
+                      {"routes", {{"common_syn4", 550}, {"common_syn6", 400}, {"syn4", 50}, {"syn6", 20}}},
                       {"events", {{"syn_answered", 1020}, {"promoted", 20}}},
                       {"gauges", {{"connections4", 3}, {"connections6", 4}}},
                       {"balances", true}}}},
@@ -70,7 +70,7 @@ TEST(Summary, TellsWhatAPersonWantsToKnow) {
 
 TEST(Summary, CountsTheSynsThatTheMachineLost) {
   Moment moment = good_moment();
-  moment.stats["total"]["routes"]["syn4"] = 590;
+  moment.stats["total"]["routes"]["common_syn4"] = 540;
   EXPECT_THAT(summary_of(moment, 7), HasSubstr("(10 SYNs were lost on the way to synward"));
 }
 
@@ -94,7 +94,7 @@ TEST(Line, TellsRatesBetweenTwoAnswersAndWhatStands) {
   Moment before = now;
   before.clients.connect_us.resize(1);
   before.stats["uptime_s"] = 10.0;
-  before.stats["total"]["routes"]["syn4"] = 400;
+  before.stats["total"]["routes"]["common_syn4"] = 350;
   before.stats["total"]["events"]["syn_answered"] = 920;
   before.stats["total"]["drops"]["no_service"] = 1;
   EXPECT_EQ(column_names() + line_of(now, before),

@@ -1,0 +1,102 @@
+// AVX-512 and VAES in registers of 512 bits.
+#include <cstddef>
+#include <cstdint>
+#include <immintrin.h>
+
+#include "dataplane/simd/syn_kernel.hpp"
+
+namespace synward::simd {
+namespace {
+
+constexpr std::size_t kLanes = 16;
+constexpr std::uint32_t kAllLanes = 0xffff;
+using V = std::uint32_t __attribute__((vector_size(64), may_alias));
+using Mask = std::int32_t __attribute__((vector_size(64), may_alias));
+
+__m512i raw(V v) { return reinterpret_cast<__m512i>(v); }
+V words(__m512i v) { return reinterpret_cast<V>(v); }
+
+V load(const std::uint32_t* from) { return words(_mm512_load_si512(from)); }
+void store(std::uint32_t* to, V v) { _mm512_store_si512(to, raw(v)); }
+V interleave_low32(V a, V b) { return words(_mm512_unpacklo_epi32(raw(a), raw(b))); }
+V interleave_high32(V a, V b) { return words(_mm512_unpackhi_epi32(raw(a), raw(b))); }
+V interleave_low64(V a, V b) { return words(_mm512_unpacklo_epi64(raw(a), raw(b))); }
+V interleave_high64(V a, V b) { return words(_mm512_unpackhi_epi64(raw(a), raw(b))); }
+/// A bit for each lane that is zero.
+std::uint32_t zero_lanes(V v) { return _mm512_testn_epi32_mask(raw(v), raw(v)); }
+
+V swapped_bytes(V v) {
+  const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+  return words(_mm512_shuffle_epi8(raw(v), _mm512_broadcast_i32x4(order)));
+}
+
+/// 16 bits of each lane.
+V load_narrow(const std::uint16_t* from) {
+  return words(_mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))));
+}
+/// Those of `lanes`, a bit each.
+void store_narrow(std::uint16_t* to, std::uint32_t lanes, V v) {
+  _mm512_mask_cvtepi32_storeu_epi16(to, static_cast<__mmask16>(lanes), raw(v));
+}
+void store_lanes(std::uint32_t* to, std::uint32_t lanes, V v) {
+  _mm512_mask_store_epi32(to, static_cast<__mmask16>(lanes), raw(v));
+}
+/// from[index] of each lane.
+V gather(const std::uint32_t* from, V index) { return words(_mm512_i32gather_epi32(raw(index), from, 4)); }
+/// The same four words in each quarter.
+V load_broadcast(const std::uint32_t* from) {
+  return words(_mm512_broadcast_i32x4(*reinterpret_cast<const __m128i*>(from)));
+}
+
+__m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+
+/// 16 bytes at `offset` of frames 0, 4, 8 and 12.
+[[gnu::always_inline]] inline V load_quarter(std::byte* const* frames, std::size_t offset) {
+  __m512i quarter = _mm512_castsi128_si512(chunk(frames[0] + offset));
+  quarter = _mm512_inserti32x4(quarter, chunk(frames[4] + offset), 1);
+  quarter = _mm512_inserti32x4(quarter, chunk(frames[8] + offset), 2);
+  return words(_mm512_inserti32x4(quarter, chunk(frames[12] + offset), 3));
+}
+
+/// The reverse, for those of frames 0, 4, 8 and 12 whose bit in `lanes` is one.
+[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v,
+                                                 std::uint32_t lanes = kAllLanes) {
+  const auto put = [&](std::size_t i, __m128i part) {
+    if ((lanes >> i & 1) != 0) _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
+  };
+  put(0, _mm512_castsi512_si128(raw(v)));
+  put(4, _mm512_extracti32x4_epi32(raw(v), 1));
+  put(8, _mm512_extracti32x4_epi32(raw(v), 2));
+  put(12, _mm512_extracti32x4_epi32(raw(v), 3));
+}
+
+/// AES-128 of four blocks in each of four registers.
+void encrypt(const crypto::AesKey* key, V (&state)[4]) {
+  const auto* rounds = reinterpret_cast<const __m128i*>(key);
+  const __m512i first = _mm512_broadcast_i32x4(rounds[0]);
+  __m512i block[4];
+  for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_xor_si512(raw(state[q]), first);
+#pragma GCC unroll 9
+  for (std::size_t round = 1; round < 10; ++round) {
+    const __m512i round_key = _mm512_broadcast_i32x4(rounds[round]);
+    for (auto& b : block) b = _mm512_aesenc_epi128(b, round_key);
+  }
+  const __m512i last = _mm512_broadcast_i32x4(rounds[10]);
+  for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm512_aesenclast_epi128(block[q], last));
+}
+
+}  // namespace
+}  // namespace synward::simd
+
+#include "dataplane/simd/syn_kernel_body.hpp"
+
+namespace synward::simd {
+
+extern const SynKernel kSynKernelAvx512;
+constinit const SynKernel kSynKernelAvx512{.sort = sort,
+                                           .match4 = match<Family::kIpv4>,
+                                           .match6 = match<Family::kIpv6>,
+                                           .answer4 = answer<Family::kIpv4>,
+                                           .answer6 = answer<Family::kIpv6>};
+
+}  // namespace synward::simd
