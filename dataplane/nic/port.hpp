@@ -61,8 +61,8 @@ class Port {
 /// The receive offloads to ask of `driver`, which offers `offered` (RTE_ETH_RX_OFFLOAD_*): IPv4 and TCP
 /// checksums. Never of virtio: asking tells the other side that it may leave TCP checksums unfinished.
 [[nodiscard]] std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered);
-/// Adds `count` packets (each an mbuf of `handles`) to `burst` as lanes in on(kReceived), or in on(kDrop) as
-/// kNotLinear.
+/// Fills `burst`, which is empty, with `count` packets (each an mbuf of `handles`) as lanes in on(kReceived),
+/// or in on(kDrop) as kNotLinear.
 void fill_lanes(Burst& burst, void* const* handles, std::size_t count);
 /// Gives the packets of on(route) back to their pool: after transmit, before settle().
 void release(const Burst& burst, Route route);
