@@ -29,8 +29,11 @@ class Core {
       state.ports.push_back({.side = Side::kInside, .other = kOutside});
       learn_backends();
     }
+    state.syn_kernel = simd::syn_kernel(default_isa());
     state.set_clock({.wall_ms = kNow, .mono_ms = 1});
   }
+  /// What synward takes unless it is told otherwise: EAL lets registers be 256 bits wide.
+  [[nodiscard]] static simd::Isa default_isa() { return simd::best_isa(256); }
   /// As much time as so many packets take at 10 M a second.
   void pass_time(std::size_t packets) {
     packets_ += packets;
@@ -123,8 +126,8 @@ inline void fill(Burst& burst, const FrameSet& set, std::size_t at, std::uint16_
     __builtin_prefetch(burst.frame[n]);
     burst.frame_bytes[n] = set.sizes()[at + n];
     burst.ip_checksum[n] = burst.transport_checksum[n] = RxChecksum::kUnknown;
-    burst.on(Route::kReceived).push(static_cast<LaneIndex>(n));
   }
+  burst.on(Route::kReceived).fill(kBurstMax);
 }
 
 /// Calls `work(burst)` for each burst of `set`, its lanes filled.

@@ -66,6 +66,14 @@ void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
   if (traffic.ended(read(worker.counters)) - before != passed) state.SkipWithError("a wrong verdict");
 }
 
+/// The same with the kernels of `isa`.
+void pipeline_with(simd::Isa isa, benchmark::State& state, FrameSet& set, const Traffic& traffic) {
+  CoreState& worker = core(traffic.mode).state;
+  worker.syn_kernel = simd::syn_kernel(isa);
+  pipeline(state, set, traffic);
+  worker.syn_kernel = simd::syn_kernel(Core::default_isa());
+}
+
 void straightforward(benchmark::State& state, FrameSet& set) {
   std::vector<std::uint16_t> sizes;
   std::uint64_t passed = 0, answered = 0;
@@ -106,6 +114,15 @@ void add_syns(const std::string& what, Family family, Layout layout) {
   add_row(what + ": synward", traffic, pipeline);
   add_row(what + ": straightforward", traffic,
           [](auto& state, auto& set, const Traffic&) { straightforward(state, set); });
+}
+
+/// SYNs by the kernels of each instruction set, and by the stages alone.
+void add_isas(const std::string& what, Family family) {
+  for (const simd::Isa isa : simd::supported_isas()) {
+    add_row(
+        what + ": " + std::string{name_of(isa)}, [=] { return syns(family, Layout::kLinux); },
+        [isa](auto& state, auto& set, const Traffic& traffic) { pipeline_with(isa, state, set, traffic); });
+  }
 }
 
 /// A bump in the wire. Handshakes with backends only over few frames: no more may be open at once.
@@ -153,6 +170,8 @@ void add_all() {
   add_syns("SYN, IPv6, Windows", Family::kIpv6, Layout::kWindows);
   add_syns("SYN, IPv6, odd options", Family::kIpv6, Layout::kOdd);
   add_syns("SYN, all of these mixed", Family::kIpv4, Layout::kMixed);
+  add_isas("SYN, IPv4, Linux", Family::kIpv4);
+  add_isas("SYN, IPv6, Linux", Family::kIpv6);
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

@@ -22,6 +22,7 @@ struct Stage {
 };
 /// As in run_burst(), and what follows it.
 constexpr Stage kStages[] = {
+    {"match_syns", match_syns},
     {"classify", classify},
     {"find_connection", find_connection},
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
