@@ -37,7 +37,7 @@ struct Sum {
   V halves() const { return plain - (upper << 16) + upper; }
 };
 
-/// In 16 bits, in wire order.  Zero only if the sum was zero.
+/// In 16 bits, in wire order. Zero only if the sum was zero.
 [[gnu::always_inline]] inline V folded(V sum) {
   sum = (sum & 0xffff) + (sum >> 16);
   return (sum & 0xffff) + (sum >> 16);
