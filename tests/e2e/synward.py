@@ -26,12 +26,13 @@ class Synward:
         self.namespace = namespace
         self.config, self.socket, self.log = (folder / f"synward.{kind}" for kind in ("toml", "sock", "log"))
         self.config.write_text(f'{config}\n[control]\nsocket = "{self.socket}"\n')
-        self._eal, self._isa = eal, isa
+        self._eal = eal
+        self._isa = () if isa == "auto" else ("--isa", isa)
 
     def __enter__(self) -> "Synward":
         with open(self.log, "w") as log:
             self.process = self.namespace.start(
-                binary(), "run", "-c", str(self.config), "--isa", self._isa, "--", *self._eal, stdout=log, stderr=subprocess.STDOUT
+                binary(), "run", "-c", str(self.config), *self._isa, "--", *self._eal, stdout=log, stderr=subprocess.STDOUT
             )
         try:
             wait_until(self._serves, "synward's control socket", START_SECONDS, self.log)
