@@ -25,6 +25,7 @@ constexpr Stage kStages[] = {
     {"match_syns", match_syns},
     {"classify", classify},
     {"find_connection", find_connection},
+    {"shed_syns", shed_syns},
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
     {"answer_neighbor", answer_neighbor},
     {"answer_echo", answer_echo},
