@@ -16,8 +16,8 @@ namespace synward {
 
 /// Frames a worker takes at once. 64 bounds every stage's stack and keeps the set inside L1 and L2.
 inline constexpr std::size_t kBurstMax = 64;
-/// Readable and writable bytes behind every frame's end (mbuf tailroom): for whole-vector loads and stores of
-/// kernels. Scalar code uses the first kReplyGrowth at most; tests poison the others.
+/// Readable and writable bytes behind every frame's end (mbuf tailroom): kernels load whole registers. What
+/// is written is kReplyGrowth at most; tests poison the rest.
 inline constexpr std::size_t kFrameSlack = 128;
 /// How much longer than its question a reply may be: by the timestamps of a challenge ACK to an RST that has
 /// none. (The link-layer option of a neighbour advertisement, and the MSS of a SYN-ACK to a SYN without any,
@@ -103,10 +103,10 @@ class IndexList {
     taken_ += size_ - kept;
     size_ = kept;
   }
-  /// Drops nothing, and does not look at what it holds: when all of its lanes have been pushed elsewhere.
-  void clear() {
-    taken_ += size_;
-    size_ = 0;
+  [[nodiscard]] simd::LaneBits bits() const {
+    simd::LaneBits bits = 0;
+    for (std::uint32_t n = 0; n < size_; ++n) bits |= simd::LaneBits{1} << lanes_[n];
+    return bits;
   }
   /// Lanes that have ever stood here in this burst.
   [[nodiscard]] std::size_t entered() const { return taken_ + size_; }

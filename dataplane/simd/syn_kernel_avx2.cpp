@@ -1,36 +1,14 @@
 // AVX2 and AES-NI.
-#include <cstddef>
-#include <cstdint>
-#include <immintrin.h>
-
+#include "dataplane/simd/lanes256.hpp"
 #include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {
 namespace {
 
-constexpr std::size_t kLanes = 8;
-constexpr std::uint32_t kAllLanes = 0xff;
-using V = std::uint32_t __attribute__((vector_size(32), may_alias));
-using Mask = std::int32_t __attribute__((vector_size(32), may_alias));
-
-__m256i raw(V v) { return reinterpret_cast<__m256i>(v); }
-V words(__m256i v) { return reinterpret_cast<V>(v); }
-
-V load(const std::uint32_t* from) { return words(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))); }
-void store(std::uint32_t* to, V v) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), raw(v)); }
-V interleave_low32(V a, V b) { return words(_mm256_unpacklo_epi32(raw(a), raw(b))); }
-V interleave_high32(V a, V b) { return words(_mm256_unpackhi_epi32(raw(a), raw(b))); }
-V interleave_low64(V a, V b) { return words(_mm256_unpacklo_epi64(raw(a), raw(b))); }
-V interleave_high64(V a, V b) { return words(_mm256_unpackhi_epi64(raw(a), raw(b))); }
 /// A bit for each lane that is zero.
 std::uint32_t zero_lanes(V v) {
   const __m256i zero = _mm256_cmpeq_epi32(raw(v), _mm256_setzero_si256());
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(zero)));
-}
-
-V swapped_bytes(V v) {
-  const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
-  return words(_mm256_shuffle_epi8(raw(v), _mm256_broadcastsi128_si256(order)));
 }
 
 /// All ones in `lanes`, a bit each.
@@ -43,10 +21,6 @@ __m128i narrowed(__m256i v) {
   const __m256i halves = _mm256_packus_epi32(v, v);
   return _mm_unpacklo_epi64(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
 }
-/// 16 bits of each lane.
-V load_narrow(const std::uint16_t* from) {
-  return words(_mm256_cvtepu16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from))));
-}
 /// Those of `lanes`, a bit each.
 void store_narrow(std::uint16_t* to, std::uint32_t lanes, V v) {
   auto* const at = reinterpret_cast<__m128i*>(to);
@@ -55,32 +29,6 @@ void store_narrow(std::uint16_t* to, std::uint32_t lanes, V v) {
 }
 void store_lanes(std::uint32_t* to, std::uint32_t lanes, V v) {
   _mm256_maskstore_epi32(reinterpret_cast<int*>(to), mask_of(lanes), raw(v));
-}
-/// from[index] of each lane.
-V gather(const std::uint32_t* from, V index) {
-  return words(_mm256_i32gather_epi32(reinterpret_cast<const int*>(from), raw(index), 4));
-}
-/// The same four words in each quarter.
-V load_broadcast(const std::uint32_t* from) {
-  return words(_mm256_broadcastsi128_si256(*reinterpret_cast<const __m128i*>(from)));
-}
-
-__m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
-
-/// 16 bytes at `offset` of frames 0 and 4.
-[[gnu::always_inline]] inline V load_quarter(std::byte* const* frames, std::size_t offset) {
-  const __m256i quarter = _mm256_castsi128_si256(chunk(frames[0] + offset));
-  return words(_mm256_inserti128_si256(quarter, chunk(frames[4] + offset), 1));
-}
-
-/// The reverse, for those of frames 0 and 4 whose bit in `lanes` is one.
-[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v,
-                                                 std::uint32_t lanes = kAllLanes) {
-  const auto put = [&](std::size_t i, __m128i part) {
-    if ((lanes >> i & 1) != 0) _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
-  };
-  put(0, _mm256_castsi256_si128(raw(v)));
-  put(4, _mm256_extracti128_si256(raw(v), 1));
 }
 
 /// AES-128 of two blocks in each of four registers.
@@ -103,15 +51,11 @@ void encrypt(const crypto::AesKey* key, V (&state)[4]) {
 }  // namespace
 }  // namespace synward::simd
 
-#include "dataplane/simd/syn_kernel_body.hpp"
+#include "dataplane/simd/answer_syn_lanes.hpp"
 
 namespace synward::simd {
 
 extern const SynKernel kSynKernelAvx2;
-constinit const SynKernel kSynKernelAvx2{.sort = sort,
-                                         .match4 = match<Family::kIpv4>,
-                                         .match6 = match<Family::kIpv6>,
-                                         .answer4 = answer<Family::kIpv4>,
-                                         .answer6 = answer<Family::kIpv6>};
+constinit const SynKernel kSynKernelAvx2 = kKernel;
 
 }  // namespace synward::simd

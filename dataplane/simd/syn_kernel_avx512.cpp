@@ -88,15 +88,11 @@ void encrypt(const crypto::AesKey* key, V (&state)[4]) {
 }  // namespace
 }  // namespace synward::simd
 
-#include "dataplane/simd/syn_kernel_body.hpp"
+#include "dataplane/simd/answer_syn_lanes.hpp"
 
 namespace synward::simd {
 
 extern const SynKernel kSynKernelAvx512;
-constinit const SynKernel kSynKernelAvx512{.sort = sort,
-                                           .match4 = match<Family::kIpv4>,
-                                           .match6 = match<Family::kIpv6>,
-                                           .answer4 = answer<Family::kIpv4>,
-                                           .answer6 = answer<Family::kIpv6>};
+constinit const SynKernel kSynKernelAvx512 = kKernel;
 
 }  // namespace synward::simd

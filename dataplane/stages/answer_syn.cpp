@@ -114,11 +114,10 @@ static_assert(simd::SynTerms::kScale == proxy::OptionSet::kScale &&
               simd::SynTerms::kTimestamps == proxy::OptionSet::kTimestamps &&
               simd::SynTerms::kEcn == proxy::OptionSet::kEcn);
 
-/// What the acceptor promises each of the SYNs that match_syns() found. Returns these.
+/// What the acceptor promises each of the SYNs that match_syns() found.
 template <Family kFamily>
-simd::LaneBits promise_for_acceptor(Burst& burst, const CoreState& core) {
+void promise_for_acceptor(Burst& burst, const CoreState& core) {
   simd::SynBatch& batch = burst.common_syns.batch;
-  simd::LaneBits alive = 0;
   service::ServiceId service = service::kNoService;
   std::optional<PromiseWords> words;
   for (const LaneIndex i : burst.on(Routes<kFamily>::kCommonSyn)) {
@@ -128,16 +127,13 @@ simd::LaneBits promise_for_acceptor(Burst& burst, const CoreState& core) {
     }
     batch.promised[i] = words->promised;
     batch.mss_and_window[i] = words->mss_and_window;
-    alive |= simd::LaneBits{1} << i;
   }
-  return alive;
 }
 
-/// What their backends promise. The lanes to whom they promise nothing have gone elsewhere.
+/// What their backends promise. The lanes to whom they promise nothing go elsewhere.
 template <Family kFamily>
-simd::LaneBits promise_for_backend(Burst& burst, CoreState& core) {
+void promise_for_backend(Burst& burst, CoreState& core) {
   simd::SynBatch& batch = burst.common_syns.batch;
-  simd::LaneBits alive = 0;
   BackendNow<kFamily> backend;
   burst.on(Routes<kFamily>::kCommonSyn).keep_if([&](LaneIndex i) {
     const auto asked = static_cast<std::uint8_t>(batch.offered[i] & 15);
@@ -146,10 +142,8 @@ simd::LaneBits promise_for_backend(Burst& burst, CoreState& core) {
     const PromiseWords words{*promise};
     batch.promised[i] = words.promised;
     batch.mss_and_window[i] = words.mss_and_window;
-    alive |= simd::LaneBits{1} << i;
     return true;
   });
-  return alive;
 }
 
 /// The same for those that match_syns() has read.
@@ -157,8 +151,12 @@ template <Family kFamily>
 void answer_common(Burst& burst, CoreState& core) {
   IndexList& syns = burst.on(Routes<kFamily>::kCommonSyn);
   if (syns.empty()) return;
-  const simd::LaneBits alive = core.is_inline() ? promise_for_backend<kFamily>(burst, core)
-                                                : promise_for_acceptor<kFamily>(burst, core);
+  if (core.is_inline()) {
+    promise_for_backend<kFamily>(burst, core);
+  } else {
+    promise_for_acceptor<kFamily>(burst, core);
+  }
+  const simd::LaneBits alive = syns.bits();
   const cookie::Slot slot = core.keys.current();
   const simd::SynMint mint{.key = &core.keys.key<kFamily>(slot),
                            .slot_parity = slot.parity(),

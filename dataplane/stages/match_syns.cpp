@@ -33,12 +33,10 @@ simd::Frames frames_of(Burst& burst) {
   return {burst.frame.data(), burst.frame_bytes.data(), burst.size};
 }
 
+/// Nearly always all of the burst.
 LaneBits bits_of(const Burst& burst, const IndexList& lanes) {
-  if (lanes.size() == burst.size)
-    return burst.size == kBurstMax ? ~LaneBits{0} : (LaneBits{1} << burst.size) - 1;
-  LaneBits bits = 0;
-  for (const LaneIndex i : lanes) bits |= LaneBits{1} << i;
-  return bits;
+  if (lanes.size() == kBurstMax) return ~LaneBits{0};
+  return lanes.size() == burst.size ? (LaneBits{1} << burst.size) - 1 : lanes.bits();
 }
 
 /// Of `tagged`, those behind whose one tag there is a packet of the family that is long enough to be a SYN.
@@ -48,13 +46,12 @@ LaneBits behind_tag(Burst& burst, LaneBits tagged) {
   constexpr std::size_t kTagAt = sizeof(wire::EthernetHeader), kNetwork = kTagAt + sizeof(wire::VlanTag);
   constexpr std::size_t kLeast = kNetwork + sizeof(IpHeader<kFamily>) + 32;
   LaneBits found = 0;
-  for (; tagged != 0; tagged &= tagged - 1) {
-    const auto i = static_cast<LaneIndex>(std::countr_zero(tagged));
+  for_each_lane(tagged, [&](LaneIndex i) {
     const bool fits =
         header_at<wire::VlanTag>(burst, i, kTagAt).ether_type == wire::BigEndian16{std::uint16_t(kType)} &&
         burst.frame_bytes[i] >= kLeast;
     if (fits) found |= LaneBits{1} << i;
-  }
+  });
   return found;
 }
 
@@ -72,18 +69,17 @@ template <Family kFamily>
 LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes) {
   LastSyn& last = core.last_syn<kFamily>();
   LaneBits admitted = 0;
-  for (; lanes != 0; lanes &= lanes - 1) {
-    const auto i = static_cast<LaneIndex>(std::countr_zero(lanes));
+  for_each_lane(lanes, [&](LaneIndex i) {
     const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
     const wire::Port port = header_at<wire::TcpHeader>(burst, i, network + sizeof ip).dst_port;
     const auto service = core.services->find<kFamily>(ip.destination, port);
-    if (service == service::kNoService || core.services->owns<kFamily>(ip.source)) continue;
+    if (service == service::kNoService || core.services->owns<kFamily>(ip.source)) return;
     burst.view[i] = view_of<kFamily>(network, burst.common_syns.batch.offered[i], service);
     admitted |= LaneBits{1} << i;
     last.service = service;
     last.hint.port = std::bit_cast<std::uint16_t>(port);
     std::memcpy(last.hint.destination, &ip.destination, sizeof ip.destination);
-  }
+  });
   return admitted;
 }
 
@@ -132,7 +128,7 @@ void match_syns(Burst& burst, CoreState& core) {
                            {links.ipv4 & present, behind_tag<Family::kIpv4>(burst, links.tagged)}) |
       match<Family::kIpv6>(burst, core, frames,
                            {links.ipv6 & present, behind_tag<Family::kIpv6>(burst, links.tagged)});
-  if (taken == present) return received.clear();
+  if (taken == present) return static_cast<void>(received.take());
   if (taken != 0) received.keep_if([taken](LaneIndex i) { return (taken >> i & 1) == 0; });
 }
 

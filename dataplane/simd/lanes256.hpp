@@ -1,0 +1,64 @@
+// The primitives of registers of 256 bits that AVX2 has already, for the kernels' two builds of that width;
+// what AVX-512VL and VAES do better is in those. See syn_lanes.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <immintrin.h>
+
+namespace synward::simd {
+namespace {
+
+constexpr std::size_t kLanes = 8;
+constexpr std::uint32_t kAllLanes = 0xff;
+using V = std::uint32_t __attribute__((vector_size(32), may_alias));
+using Mask = std::int32_t __attribute__((vector_size(32), may_alias));
+
+__m256i raw(V v) { return reinterpret_cast<__m256i>(v); }
+V words(__m256i v) { return reinterpret_cast<V>(v); }
+
+V load(const std::uint32_t* from) { return words(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))); }
+void store(std::uint32_t* to, V v) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), raw(v)); }
+V interleave_low32(V a, V b) { return words(_mm256_unpacklo_epi32(raw(a), raw(b))); }
+V interleave_high32(V a, V b) { return words(_mm256_unpackhi_epi32(raw(a), raw(b))); }
+V interleave_low64(V a, V b) { return words(_mm256_unpacklo_epi64(raw(a), raw(b))); }
+V interleave_high64(V a, V b) { return words(_mm256_unpackhi_epi64(raw(a), raw(b))); }
+
+V swapped_bytes(V v) {
+  const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+  return words(_mm256_shuffle_epi8(raw(v), _mm256_broadcastsi128_si256(order)));
+}
+
+/// 16 bits of each lane.
+V load_narrow(const std::uint16_t* from) {
+  return words(_mm256_cvtepu16_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from))));
+}
+/// from[index] of each lane.
+V gather(const std::uint32_t* from, V index) {
+  return words(_mm256_i32gather_epi32(reinterpret_cast<const int*>(from), raw(index), 4));
+}
+/// The same four words in each quarter.
+V load_broadcast(const std::uint32_t* from) {
+  return words(_mm256_broadcastsi128_si256(*reinterpret_cast<const __m128i*>(from)));
+}
+
+__m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+
+/// 16 bytes at `offset` of frames 0 and 4.
+[[gnu::always_inline]] inline V load_quarter(std::byte* const* frames, std::size_t offset) {
+  const __m256i quarter = _mm256_castsi128_si256(chunk(frames[0] + offset));
+  return words(_mm256_inserti128_si256(quarter, chunk(frames[4] + offset), 1));
+}
+
+/// The reverse, for those of frames 0 and 4 whose bit in `lanes` is one.
+[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v,
+                                                 std::uint32_t lanes = kAllLanes) {
+  const auto put = [&](std::size_t i, __m128i part) {
+    if ((lanes >> i & 1) != 0) _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
+  };
+  put(0, _mm256_castsi256_si128(raw(v)));
+  put(4, _mm256_extracti128_si256(raw(v), 1));
+}
+
+}  // namespace
+}  // namespace synward::simd

@@ -1,0 +1,138 @@
+// What the SYN kernels are made of, written once over the primitives of one instruction set: a register of
+// words, sums of them, and the way from frames to words and back.
+//
+// This file and the two parts of the kernel, find_syn_lanes.hpp and answer_syn_lanes.hpp, are included by the
+// three syn_kernel_*.cpp alone, each of which has defined its primitives before and is compiled for its set.
+// Everything in them has internal linkage, and calls no function of a library.
+//
+// A V is a register of kLanes words of 32 bits, one of each of kLanes packets. Words of packets are as they
+// were loaded, little-endian: 0x3c00'0045 is the beginning of an IPv4 header, 45 00 00 3c.
+#pragma once
+
+#include "dataplane/simd/syn_kernel.hpp"
+
+namespace synward::simd {
+namespace {
+
+using wire::Family;
+
+static_assert(SynBatch::kMax % kLanes == 0 && kPadding % kLanes == 0);
+
+[[gnu::always_inline]] inline V all(std::uint32_t word) { return V{} + word; }
+[[gnu::always_inline]] inline V flags_if(Mask condition, std::uint32_t flags) {
+  return reinterpret_cast<V>(condition) & flags;
+}
+
+// ---- sums (RFC 1071): of the 16-bit halves of words ----
+
+/// Adds up words without a carry lost: the plain sum, which wraps, and the sum of the upper halves give the
+/// sum of the lower ones.
+struct Sum {
+  V plain{}, upper{};
+  void add(V words) {
+    plain += words;
+    upper += words >> 16;
+  }
+  /// The sum of the halves of all words: exact, for up to 2^16 words.
+  V halves() const { return plain - (upper << 16) + upper; }
+};
+
+/// In 16 bits, in wire order. Zero only if the sum was zero.
+[[gnu::always_inline]] inline V folded(V sum) {
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16);
+}
+
+// ---- frames to words and back ----
+
+/// Lanes `at` to `at` + kLanes - 1 of a burst.
+struct Place {
+  std::byte* const* frames;  ///< of lane `at` on
+  std::size_t network, at;
+  std::uint32_t lanes;  ///< those that count, a bit each
+};
+
+/// 16 bytes of each packet: register q holds lanes q, q + 4, ... one after the other, so that transposed()
+/// has all in order.
+struct Chunks {
+  V quarter[4];
+};
+/// From `offset` on, which counts from the IP header.
+[[gnu::always_inline]] inline Chunks load_chunks(const Place& place, std::size_t offset) {
+  Chunks chunks;
+  for (std::size_t q = 0; q < 4; ++q)
+    chunks.quarter[q] = load_quarter(place.frames + q, place.network + offset);
+  return chunks;
+}
+
+/// The four words of Chunks, one register each. It is its own inverse.
+struct Words {
+  V word[4];
+};
+[[gnu::always_inline]] inline Words transposed(const V (&rows)[4]) {
+  const V low01 = interleave_low32(rows[0], rows[1]), high01 = interleave_high32(rows[0], rows[1]);
+  const V low23 = interleave_low32(rows[2], rows[3]), high23 = interleave_high32(rows[2], rows[3]);
+  return {{interleave_low64(low01, low23), interleave_high64(low01, low23), interleave_low64(high01, high23),
+           interleave_high64(high01, high23)}};
+}
+[[gnu::always_inline]] inline Words load_words(const Place& place, std::size_t offset) {
+  return transposed(load_chunks(place, offset).quarter);
+}
+
+/// Puts chunks where they belong, in the lanes that count.
+[[gnu::always_inline]] inline void store_chunks(const Place& place, std::size_t offset,
+                                                const V (&quarters)[4]) {
+  const std::size_t at = place.network + offset;
+  if (place.lanes == kAllLanes) {
+    for (std::size_t q = 0; q < 4; ++q) store_quarter(place.frames + q, at, quarters[q]);
+  } else {
+    for (std::size_t q = 0; q < 4; ++q) store_quarter(place.frames + q, at, quarters[q], place.lanes >> q);
+  }
+}
+[[gnu::always_inline]] inline void store_words(const Place& place, std::size_t offset, V a, V b, V c, V d) {
+  store_chunks(place, offset, transposed({a, b, c, d}).word);
+}
+/// Two words of each packet.
+[[gnu::always_inline]] inline void store_word_pair(const Place& place, std::size_t offset, V a, V b) {
+  alignas(64) std::uint32_t pairs[2 * kLanes];
+  store(pairs, interleave_low32(a, b));
+  store(pairs + kLanes, interleave_high32(a, b));
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    // Of four lanes, the lower half has two, one after the other, and the upper half two.
+    const std::size_t from = (i & 2) / 2 * kLanes + i / 4 * 4 + (i & 1) * 2;
+    if ((place.lanes >> i & 1) != 0)
+      __builtin_memcpy(place.frames[i] + place.network + offset, pairs + from, 8);
+  }
+}
+
+[[gnu::always_inline]] inline void swap_macs(const Place& place) {
+  const __m128i order = _mm_set_epi8(15, 14, 13, 12, 5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    if ((place.lanes >> i & 1) == 0) continue;
+    auto* const frame = reinterpret_cast<__m128i*>(place.frames[i]);
+    _mm_storeu_si128(frame, _mm_shuffle_epi8(_mm_loadu_si128(frame), order));
+  }
+}
+
+/// Calls `run(place)` for each register of lanes of which any are in `lanes`.
+template <typename Run>
+void for_each_place(const Frames& frames, std::size_t network, LaneBits lanes, Run run) {
+  for (std::size_t at = 0; at < frames.count; at += kLanes) {
+    const auto here = static_cast<std::uint32_t>(lanes >> at) & kAllLanes;
+    if (here != 0) run(Place{frames.frame + at, network, at, here});
+  }
+}
+
+/// The sum of two addresses in each packet, as Chunks have them.
+[[gnu::always_inline]] inline V sum_of_addresses(const Chunks& source, const Chunks& destination) {
+  V partial[4];
+  for (std::size_t q = 0; q < 4; ++q) {
+    const V a = source.quarter[q], b = destination.quarter[q];
+    partial[q] = (a & 0xffff) + (a >> 16) + (b & 0xffff) + (b >> 16);
+  }
+  const Words words = transposed(partial);
+  return words.word[0] + words.word[1] + words.word[2] + words.word[3];
+}
+
+}  // namespace
+}  // namespace synward::simd
