@@ -148,7 +148,8 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
     burst.packet[i] = {mbuf};
     const bool linear = make_linear(mbuf);
     burst.frame[i] = rte_pktmbuf_mtod(mbuf, std::byte*);
-    rte_prefetch0(burst.frame[i]);  // classify() reads it once the lanes are filled
+    rte_prefetch0(burst.frame[i]);  // match_syns() reads both lines of a SYN once the lanes are filled
+    rte_prefetch0(burst.frame[i] + RTE_CACHE_LINE_SIZE);
     burst.frame_bytes[i] = mbuf->data_len;
     burst.ip_checksum[i] = verdict(mbuf->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD);
     burst.transport_checksum[i] =
@@ -177,6 +178,7 @@ void Port::transmit(std::uint16_t queue, Burst& burst, Route route) const {
   std::uint16_t count = 0;
   for (const LaneIndex i : lanes) mbufs[count++] = ready(burst.packet[i], burst.frame_bytes[i]);
   const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+  if (sent == count) return;
   std::uint16_t position = 0;
   lanes.keep_if([&](LaneIndex i) { return position++ < sent || drop_lane(burst, i, Drop::kTxFull); });
 }
