@@ -59,7 +59,10 @@ inline void for_each_lane(simd::LaneBits lanes, Run&& run) {
 /// The lanes of one route, in the order of arrival. A lane stands in exactly one list.
 class IndexList {
  public:
-  void push(LaneIndex i) { lanes_[size_++] = i; }
+  void push(LaneIndex i) {
+    lanes_[size_++] = i;
+    bits_ |= simd::LaneBits{1} << i;
+  }
   /// Lanes 0 to count - 1, into an empty list.
   void fill(std::size_t count) {
     static constexpr auto kOrder = [] {
@@ -69,13 +72,17 @@ class IndexList {
     }();
     lanes_ = kOrder;
     size_ = static_cast<std::uint32_t>(count);
+    bits_ = count == kBurstMax ? ~simd::LaneBits{0} : (simd::LaneBits{1} << count) - 1;
   }
   /// In ascending order.
   void push_bits(simd::LaneBits lanes) {
     if (size_ == 0 && lanes == ~simd::LaneBits{0}) return fill(kBurstMax);
     for_each_lane(lanes, [this](LaneIndex i) { push(i); });
   }
-  void push_all(std::span<const LaneIndex> lanes) {
+  /// All that `other` holds, which then is empty.
+  void push_all_of(IndexList& other) {
+    bits_ |= other.bits_;
+    const auto lanes = other.take();
     std::copy(lanes.begin(), lanes.end(), lanes_.begin() + size_);
     size_ += static_cast<std::uint32_t>(lanes.size());
   }
@@ -90,38 +97,41 @@ class IndexList {
     const std::span<const LaneIndex> lanes{lanes_.data(), size_};
     taken_ += size_;
     size_ = 0;
+    bits_ = 0;
     return lanes;
   }
   /// Keeps the lanes for which `keep(i)` holds. When it says no, it has pushed the lane elsewhere.
   template <typename Keep>
   void keep_if(Keep&& keep) {
     std::uint32_t kept = 0;
+    simd::LaneBits bits = 0;
     for (std::uint32_t n = 0; n < size_; ++n) {
       const LaneIndex i = lanes_[n];
-      if (keep(i)) lanes_[kept++] = i;
+      if (!keep(i)) continue;
+      lanes_[kept++] = i;
+      bits |= simd::LaneBits{1} << i;
     }
     taken_ += size_ - kept;
     size_ = kept;
+    bits_ = bits;
   }
-  [[nodiscard]] simd::LaneBits bits() const {
-    simd::LaneBits bits = 0;
-    for (std::uint32_t n = 0; n < size_; ++n) bits |= simd::LaneBits{1} << lanes_[n];
-    return bits;
-  }
+  [[nodiscard]] simd::LaneBits bits() const { return bits_; }
   /// Lanes that have ever stood here in this burst.
   [[nodiscard]] std::size_t entered() const { return taken_ + size_; }
-  void reset() { size_ = taken_ = 0; }
+  void reset() {
+    size_ = taken_ = 0;
+    bits_ = 0;
+  }
 
  private:
   std::uint32_t size_ = 0, taken_ = 0;
+  simd::LaneBits bits_ = 0;  ///< the same lanes
   Lane<LaneIndex> lanes_;
 };
 
-/// What match_syns() found: the lanes in on(kCommonSyn), and more of them than a view has.
-struct CommonSyns {
-  /// By where the IP header is: behind no VLAN tag, or one.
-  std::array<simd::LaneBits, 2> ipv4, ipv6;
-  simd::SynBatch batch;
+/// Lanes of both families, by where the IP header is: behind no VLAN tag, or one.
+struct LanesByLink {
+  std::array<simd::LaneBits, 2> ipv4{}, ipv6{};
 
   template <wire::Family kFamily>
   [[nodiscard]] std::array<simd::LaneBits, 2>& of() {
@@ -130,6 +140,22 @@ struct CommonSyns {
     } else {
       return ipv6;
     }
+  }
+};
+
+/// The SYNs that match_syns() found: the lanes in on(kCommonSyn), and more of them than a view has.
+struct CommonSyns : LanesByLink {
+  simd::SynBatch batch;
+};
+
+/// The other segments that it found. They have their views, and classify() only sends them on.
+struct CommonSegments : LanesByLink {
+  simd::LaneBits intact = 0;  ///< those whose checksums are known to be right
+  simd::SegmentBatch batch;
+
+  template <wire::Family kFamily>
+  [[nodiscard]] simd::LaneBits all() {
+    return of<kFamily>()[0] | of<kFamily>()[1];
   }
 };
 
@@ -144,11 +170,14 @@ struct Burst {
   Lane<RxChecksum> ip_checksum;                 ///< IPv4 header
   Lane<RxChecksum> transport_checksum;          ///< TCP
   Lane<PacketHandle> packet;
-  Lane<PacketView> view;      ///< from match_syns() or classify() on
-  Lane<void*> connection;     ///< of a lane in on(kKnown): a table::Connection of its family
-  Lane<Drop> drop;            ///< why a lane stands in on(kDrop); why one in on(kStray) would
-  CommonSyns common_syns;     ///< from match_syns() on
-  Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to
+  Lane<PacketView> view;  ///< from match_syns() or classify() on
+  /// Of lanes that find_connection() has seen: the table::Connection of its family that it found, or null.
+  Lane<void*> connection;
+  Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would
+  CommonSyns common_syns;  ///< from match_syns() on
+  CommonSegments common_segments;
+  Lane<std::uint64_t> flow_hash;  ///< table::hash(), of lanes that find_connection() has seen
+  Lane<std::uint16_t> owner;      ///< which core a lane in on(kHandOver) belongs to
 
   [[nodiscard]] IndexList& on(Route route) { return lists_[static_cast<std::size_t>(route)]; }
   [[nodiscard]] const IndexList& on(Route route) const { return lists_[static_cast<std::size_t>(route)]; }

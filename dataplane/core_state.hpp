@@ -112,9 +112,9 @@ inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSec
                                kAskingOptionsPerSecond = 1, kAskingAgainSeconds = 16,
                                kDownResetsPerSecond = 1000;
 
-/// The destination of the last SYN of a family whose service was looked up, and that service: under a flood
-/// the next one is for the same.
-struct LastSyn {
+/// The destination of the last packet of a family whose service match_syns() looked up, and that service:
+/// under a flood the next one is for the same.
+struct LastLookup {
   simd::SynHint hint;
   service::ServiceId service = service::kNoService;
 };
@@ -150,11 +150,11 @@ struct CoreState {
     }
   }
   template <wire::Family kFamily>
-  [[nodiscard]] LastSyn& last_syn() {
+  [[nodiscard]] LastLookup& last_lookup() {
     if constexpr (kFamily == wire::Family::kIpv4) {
-      return last_syn4;
+      return last_lookup4;
     } else {
-      return last_syn6;
+      return last_lookup6;
     }
   }
   /// Makes what was tallied visible to other threads: settle(), and housekeep() when there was no burst.
@@ -174,7 +174,7 @@ struct CoreState {
   cookie::SlotKeys keys;
   const service::ServiceTable* services;
   const simd::SynKernel* syn_kernel = nullptr;  ///< null: all SYNs go through the stages
-  LastSyn last_syn4, last_syn6;
+  LastLookup last_lookup4, last_lookup6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow
   Overload overload;

@@ -5,6 +5,7 @@
 
 #include "dataplane/cookie/option_tables.hpp"
 #include "dataplane/simd/find_syn_lanes.hpp"
+#include "dataplane/simd/refute_cookie_lanes.hpp"
 
 namespace synward::simd {
 namespace {
@@ -192,7 +193,9 @@ inline constexpr SynKernel kKernel{.sort = sort,
                                    .match4 = match<Family::kIpv4>,
                                    .match6 = match<Family::kIpv6>,
                                    .answer4 = answer<Family::kIpv4>,
-                                   .answer6 = answer<Family::kIpv6>};
+                                   .answer6 = answer<Family::kIpv6>,
+                                   .refute4 = refute<Family::kIpv4>,
+                                   .refute6 = refute<Family::kIpv6>};
 
 }  // namespace
 }  // namespace synward::simd

@@ -1,15 +1,16 @@
-// Which lanes hold a SYN that the kernels know, intact, and what it offers.
+// Which lanes hold a SYN that the kernels know, intact, and what it offers; and match(), which also takes the
+// other segments.
 #pragma once
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "dataplane/simd/syn_lanes.hpp"
+#include "dataplane/simd/find_segment_lanes.hpp"
 
 namespace synward::simd {
 namespace {
 
 // ---- links ----
 
-inline constexpr std::size_t kLinkBytes = 14, kLeastTcpBytes = 32;
+inline constexpr std::size_t kLinkBytes = 14, kLeastTcpBytes = 20;
 
 inline Links sort(const Frames& frames, const MacFilter& macs) {
   const V wanted0 = all(static_cast<std::uint32_t>(macs.wanted)),
@@ -88,12 +89,6 @@ struct Found {
   V special;  ///< zero: it is plain, if it matches
   V offered, tsval;
 };
-
-/// service::ServiceTable::Neighborhoods: one, where `first`, hashed, may be a service's.
-[[gnu::always_inline]] inline V neighbors(const SynHint& hint, V first) {
-  const V index = first * 0x9e37'79b9u >> 20;
-  return gather(hint.neighborhoods, index >> 5) >> (index & 31) & 1;
-}
 
 /// Whether none of the lanes that count has SYN and neither FIN, RST nor ACK: then nothing else is looked at.
 [[gnu::always_inline]] inline bool no_syn(const Place& place, V offset_flags_window) {
@@ -181,17 +176,28 @@ template <>
 
 template <Family kFamily>
 Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const SynHint& hint,
-              SynBatch& batch) {
+              const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
   Matches matches{};
   for_each_place(frames, network, candidates, [&](const Place& place) {
-    const Found found = find<kFamily>(place, load_narrow(frames.frame_bytes + place.at), hint);
-    const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes;
-    if (lanes == 0) return;
+    const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
+    const Found found = find<kFamily>(place, frame_bytes, hint);
     // Other lanes may have matched as another family, or with another network.
-    store_lanes(batch.offered + place.at, lanes, found.offered);
-    store_lanes(batch.tsval + place.at, lanes, found.tsval);
-    matches.syns |= LaneBits{lanes} << place.at;
-    matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+    if (const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes; lanes != 0) {
+      store_lanes(syns.offered + place.at, lanes, found.offered);
+      store_lanes(syns.tsval + place.at, lanes, found.tsval);
+      matches.syns |= LaneBits{lanes} << place.at;
+      matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+      if (lanes == place.lanes) return;
+    }
+    const FoundSegments others = find_segments<kFamily>(place, frame_bytes, hint, secret);
+    if (const std::uint32_t lanes = zero_lanes(others.wrong) & place.lanes; lanes != 0) {
+      store_lanes(segments.bytes + place.at, lanes, others.bytes);
+      store_lanes(segments.hash_high + place.at, lanes, others.hash.high);
+      store_lanes(segments.hash_low + place.at, lanes, others.hash.low);
+      matches.segments |= LaneBits{lanes} << place.at;
+      matches.plain |= LaneBits{lanes & zero_lanes(others.special)} << place.at;
+      matches.intact |= LaneBits{lanes & zero_lanes(others.corrupt)} << place.at;
+    }
   });
   return matches;
 }

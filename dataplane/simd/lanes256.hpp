@@ -13,6 +13,7 @@ constexpr std::size_t kLanes = 8;
 constexpr std::uint32_t kAllLanes = 0xff;
 using V = std::uint32_t __attribute__((vector_size(32), may_alias));
 using Mask = std::int32_t __attribute__((vector_size(32), may_alias));
+using Wide = std::uint64_t __attribute__((vector_size(32), may_alias));
 
 __m256i raw(V v) { return reinterpret_cast<__m256i>(v); }
 V words(__m256i v) { return reinterpret_cast<V>(v); }
@@ -28,6 +29,9 @@ V swapped_bytes(V v) {
   const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
   return words(_mm256_shuffle_epi8(raw(v), _mm256_broadcastsi128_si256(order)));
 }
+
+/// 64 bits each.
+Wide product_of_even(V a, V b) { return reinterpret_cast<Wide>(_mm256_mul_epu32(raw(a), raw(b))); }
 
 /// 16 bits of each lane.
 V load_narrow(const std::uint16_t* from) {

@@ -10,6 +10,10 @@
 //
 // over IPv4 without options or IPv6 without extension headers, nothing behind the options.
 //
+// Of the other segments, those with ACK and neither SYN nor RST are read side by side, whatever their options
+// and text, behind the same headers; the sums of those with neither text nor options other than NOP, NOP,
+// timestamps are verified, and the cookies that these may bring are checked.
+//
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once
 
@@ -18,6 +22,7 @@
 
 #include "dataplane/crypto/aes.hpp"
 #include "dataplane/simd/isa.hpp"
+#include "dataplane/table/flow_key.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward::simd {
@@ -42,6 +47,17 @@ struct SynBatch {
   alignas(64) std::uint32_t mss_and_window[kMax];  ///< for answer(): of the promise, as they lie on the wire
 };
 
+/// What is known of the other segments of a burst, likewise.
+struct SegmentBatch {
+  alignas(64) std::uint32_t bytes[SynBatch::kMax];  ///< of header and text
+  /// The two halves of table::hash() of the flow, the frame's source being the client.
+  alignas(64) std::uint32_t hash_high[SynBatch::kMax];
+  alignas(64) std::uint32_t hash_low[SynBatch::kMax];
+  [[nodiscard]] std::uint64_t hash(std::size_t lane) const {
+    return std::uint64_t{hash_high[lane]} << 32 | hash_low[lane];
+  }
+};
+
 /// The frames of a burst. Those from `count` up to a multiple of 16 must be no frames, but as readable as
 /// frames.
 struct Frames {
@@ -62,21 +78,22 @@ struct MacFilter {
   std::uint64_t wanted, mask;  ///< 48 bits
 };
 
-/// The lanes that a port takes and that are long enough to be a SYN, by what follows the MAC addresses.
+/// The lanes that a port takes and that have room for the least headers, by what follows the MAC addresses.
 struct Links {
   LaneBits ipv4, ipv6, tagged;
 };
 
-/// The destination that most SYNs are for; and which addresses may be a service's.
+/// The destination that most packets are for; and which addresses may be a service's.
 struct SynHint {
   alignas(16) std::uint32_t destination[4]{};    ///< as it lies on the wire; IPv4: the first word
   std::uint32_t port = 0;                        ///< as it lies on the wire
   const std::uint32_t* neighborhoods = nullptr;  ///< service::ServiceTable::neighborhood_words()
 };
 
-/// What match() found: SYNs, and which of them are to the hint's destination and from no neighbor.
+/// What match() found: SYNs, other segments, which of both are to the hint's destination and from no
+/// neighbor, and the segments whose checksums were verified and are right.
 struct Matches {
-  LaneBits syns, plain;
+  LaneBits syns, segments, plain, intact;
 };
 
 /// What mints the cookies of a batch.
@@ -86,21 +103,35 @@ struct SynMint {
   std::uint32_t wall_ms;  ///< its low 32 bits
 };
 
+/// What may have minted a cookie, by the parity of its slot. All of the batch's family.
+struct CookieKeys {
+  const crypto::AesKey* of_parity[2];
+};
+
 /// The kernels of one instruction set. They keep nothing; any thread.
 struct SynKernel {
   using Sort = Links (*)(const Frames& frames, const MacFilter& macs);
   /// Which of `candidates`, whose IP headers begin at `network`, are SYNs of the layouts above with checksums
-  /// that are right, from a source that may send one, as far as that can be seen without a table. Of the
-  /// others nothing is known. Writes `offered` and `tsval` of those.
+  /// that are right, and which are other segments of legal flags and lengths; from a source that may send
+  /// one, as far as that can be seen without a table. Of the others nothing is known. Writes `offered` and
+  /// `tsval` of those SYNs, and all that `segments` has of those segments.
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates,
-                            const SynHint& hint, SynBatch& batch);
+                            const SynHint& hint, const table::HashSecret& secret, SynBatch& syns,
+                            SegmentBatch& segments);
   /// The frames of `alive`, which match() recognised and nobody has written to, become SYN-ACKs.
   using Answer = void (*)(const Frames& frames, std::size_t network, LaneBits alive, const SynBatch& batch,
                           const SynMint& mint);
 
+  /// Which of `candidates`, segments that match() found, certainly bring no cookie that was minted under the
+  /// key that its parity chooses: cookie::check_cookie() would find none. Of those that have text or other
+  /// options, nothing is said.
+  using Refute = LaneBits (*)(const Frames& frames, std::size_t network, LaneBits candidates,
+                              const CookieKeys& keys);
+
   Sort sort;
   Match match4, match6;
   Answer answer4, answer6;
+  Refute refute4, refute6;
 
   template <wire::Family kFamily>
   [[nodiscard]] Match match() const {
@@ -109,6 +140,10 @@ struct SynKernel {
   template <wire::Family kFamily>
   [[nodiscard]] Answer answer() const {
     return kFamily == wire::Family::kIpv4 ? answer4 : answer6;
+  }
+  template <wire::Family kFamily>
+  [[nodiscard]] Refute refute() const {
+    return kFamily == wire::Family::kIpv4 ? refute4 : refute6;
   }
 };
 

@@ -48,6 +48,30 @@ void encrypt(const crypto::AesKey* key, V (&state)[4]) {
     state[q] = words(_mm256_inserti128_si256(_mm256_castsi128_si256(block[q]), block[4 + q], 1));
 }
 
+/// The same, each block under the key of odd slots where `odd` is all ones, else under that of even ones.
+void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
+  const auto* even_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[0]);
+  const auto* odd_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[1]);
+  __m128i block[8], is_odd[8];
+  for (std::size_t q = 0; q < 4; ++q) {
+    block[q] = _mm256_castsi256_si128(raw(state[q]));
+    block[4 + q] = _mm256_extracti128_si256(raw(state[q]), 1);
+    is_odd[q] = _mm256_castsi256_si128(raw(odd[q]));
+    is_odd[4 + q] = _mm256_extracti128_si256(raw(odd[q]), 1);
+  }
+  const auto key = [&](std::size_t round, std::size_t b) {
+    const __m128i differs = _mm_xor_si128(even_rounds[round], odd_rounds[round]);
+    return _mm_xor_si128(even_rounds[round], _mm_and_si128(differs, is_odd[b]));
+  };
+  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_xor_si128(block[b], key(0, b));
+#pragma GCC unroll 9
+  for (std::size_t round = 1; round < 10; ++round)
+    for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenc_si128(block[b], key(round, b));
+  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenclast_si128(block[b], key(10, b));
+  for (std::size_t q = 0; q < 4; ++q)
+    state[q] = words(_mm256_inserti128_si256(_mm256_castsi128_si256(block[q]), block[4 + q], 1));
+}
+
 }  // namespace
 }  // namespace synward::simd
 

@@ -12,6 +12,7 @@ constexpr std::size_t kLanes = 16;
 constexpr std::uint32_t kAllLanes = 0xffff;
 using V = std::uint32_t __attribute__((vector_size(64), may_alias));
 using Mask = std::int32_t __attribute__((vector_size(64), may_alias));
+using Wide = std::uint64_t __attribute__((vector_size(64), may_alias));
 
 __m512i raw(V v) { return reinterpret_cast<__m512i>(v); }
 V words(__m512i v) { return reinterpret_cast<V>(v); }
@@ -29,6 +30,9 @@ V swapped_bytes(V v) {
   const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
   return words(_mm512_shuffle_epi8(raw(v), _mm512_broadcast_i32x4(order)));
 }
+
+/// 64 bits each.
+Wide product_of_even(V a, V b) { return reinterpret_cast<Wide>(_mm512_mul_epu32(raw(a), raw(b))); }
 
 /// 16 bits of each lane.
 V load_narrow(const std::uint16_t* from) {
@@ -83,6 +87,24 @@ void encrypt(const crypto::AesKey* key, V (&state)[4]) {
   }
   const __m512i last = _mm512_broadcast_i32x4(rounds[10]);
   for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm512_aesenclast_epi128(block[q], last));
+}
+
+/// The same, each block under the key of odd slots where `odd` is all ones, else under that of even ones.
+void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
+  const auto* even_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[0]);
+  const auto* odd_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[1]);
+  __mmask16 is_odd[4];
+  for (std::size_t q = 0; q < 4; ++q) is_odd[q] = _mm512_test_epi32_mask(raw(odd[q]), raw(odd[q]));
+  const auto key = [&](std::size_t round, std::size_t q) {
+    return _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(even_rounds[round]), is_odd[q],
+                                       odd_rounds[round]);
+  };
+  __m512i block[4];
+  for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_xor_si512(raw(state[q]), key(0, q));
+#pragma GCC unroll 9
+  for (std::size_t round = 1; round < 10; ++round)
+    for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_aesenc_epi128(block[q], key(round, q));
+  for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm512_aesenclast_epi128(block[q], key(10, q)));
 }
 
 }  // namespace

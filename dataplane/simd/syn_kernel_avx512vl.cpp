@@ -31,6 +31,24 @@ void encrypt(const crypto::AesKey* key, V (&state)[4]) {
   for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm256_aesenclast_epi128(block[q], last));
 }
 
+/// The same, each block under the key of odd slots where `odd` is all ones, else under that of even ones.
+void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
+  const auto* even_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[0]);
+  const auto* odd_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[1]);
+  __mmask8 is_odd[4];
+  for (std::size_t q = 0; q < 4; ++q) is_odd[q] = _mm256_test_epi32_mask(raw(odd[q]), raw(odd[q]));
+  const auto key = [&](std::size_t round, std::size_t q) {
+    return _mm256_mask_broadcast_i32x4(_mm256_broadcastsi128_si256(even_rounds[round]), is_odd[q],
+                                       odd_rounds[round]);
+  };
+  __m256i block[4];
+  for (std::size_t q = 0; q < 4; ++q) block[q] = _mm256_xor_si256(raw(state[q]), key(0, q));
+#pragma GCC unroll 9
+  for (std::size_t round = 1; round < 10; ++round)
+    for (std::size_t q = 0; q < 4; ++q) block[q] = _mm256_aesenc_epi128(block[q], key(round, q));
+  for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm256_aesenclast_epi128(block[q], key(10, q)));
+}
+
 }  // namespace
 }  // namespace synward::simd
 

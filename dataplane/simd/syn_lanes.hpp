@@ -1,9 +1,10 @@
 // What the SYN kernels are made of, written once over the primitives of one instruction set: a register of
 // words, sums of them, and the way from frames to words and back.
 //
-// This file and the two parts of the kernel, find_syn_lanes.hpp and answer_syn_lanes.hpp, are included by the
-// three syn_kernel_*.cpp alone, each of which has defined its primitives before and is compiled for its set.
-// Everything in them has internal linkage, and calls no function of a library.
+// This file and the parts of the kernel, find_segment_lanes.hpp, find_syn_lanes.hpp, refute_cookie_lanes.hpp
+// and answer_syn_lanes.hpp, are included by the three syn_kernel_*.cpp alone, each of which has defined its
+// primitives before and is compiled for its set. Everything in them has internal linkage, and calls no
+// function of a library.
 //
 // A V is a register of kLanes words of 32 bits, one of each of kLanes packets. Words of packets are as they
 // were loaded, little-endian: 0x3c00'0045 is the beginning of an IPv4 header, 45 00 00 3c.
@@ -21,6 +22,16 @@ static_assert(SynBatch::kMax % kLanes == 0 && kPadding % kLanes == 0);
 [[gnu::always_inline]] inline V all(std::uint32_t word) { return V{} + word; }
 [[gnu::always_inline]] inline V flags_if(Mask condition, std::uint32_t flags) {
   return reinterpret_cast<V>(condition) & flags;
+}
+
+/// 64 bits in each pair of lanes.
+[[gnu::always_inline]] inline Wide all_wide(std::uint64_t value) { return Wide{} + value; }
+/// The upper halves of `odd`, and the lower ones of `even`, which has no others.
+[[gnu::always_inline]] inline V merged(Wide even, Wide odd) {
+  return reinterpret_cast<V>(even | (odd & 0xffff'ffff'0000'0000));
+}
+[[gnu::always_inline]] inline V odd_to_even(V v) {
+  return reinterpret_cast<V>(reinterpret_cast<Wide>(v) >> 32);
 }
 
 // ---- sums (RFC 1071): of the 16-bit halves of words ----

@@ -238,28 +238,66 @@ void decide(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) 
   relay_segment<kFamily>(burst, i, core, *connection);
 }
 
-/// How many lanes before its own an entry is asked for: a promotion takes longer than an eighth of a miss.
+/// Those of `lanes` of which the kernels find that they bring no cookie, under any key that may have minted
+/// it. Under a flood of forged ACKs: all.
+template <Family kFamily>
+simd::LaneBits refuted_lanes(Burst& burst, const CoreState& core, simd::LaneBits lanes) {
+  const auto even = core.keys.candidates(0), odd = core.keys.candidates(1);
+  const auto keys_of = [&](std::size_t candidate) -> simd::CookieKeys {
+    const auto key = [&](const cookie::SlotCandidates& slots) {
+      return &core.keys.key<kFamily>(slots.begin()[std::min(candidate, slots.size() - 1)]);
+    };
+    return {{key(even), key(odd)}};
+  };
+  const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
+  simd::LaneBits refuted = 0;
+  for (std::size_t tags = 0; tags < 2; ++tags) {
+    simd::LaneBits left = lanes & burst.common_segments.of<kFamily>()[tags];
+    for (std::size_t candidate = 0; candidate < std::max(even.size(), odd.size()) && left != 0; ++candidate) {
+      const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
+      left = core.syn_kernel->refute<kFamily>()(frames, network, left, keys_of(candidate));
+    }
+    refuted |= left;
+  }
+  return refuted;
+}
+
+/// How many candidates before its own an entry is asked for: a promotion takes longer than an eighth of a
+/// miss.
 constexpr std::size_t kAhead = 8;
 
 template <Family kFamily>
 void admit(Burst& burst, CoreState& core) {
+  const simd::LaneBits bits = burst.on(Routes<kFamily>::kCookie).bits();
+  if (bits == 0) return;
+  const simd::LaneBits refuted = refuted_lanes<kFamily>(burst, core, bits);
+  const auto is_refuted = [refuted](LaneIndex i) { return (refuted >> i & 1) != 0; };
   const auto lanes = burst.on(Routes<kFamily>::kCookie).take();
-  if (lanes.empty()) return;
   const auto& table = core.table<kFamily>();
+  const auto candidate_of = [&](LaneIndex i) -> Candidate<kFamily> {
+    return {.lane = i, .flow = flow_of<kFamily>(burst, i), .place = table.place_of(burst.flow_hash[i])};
+  };
   Lane<Candidate<kFamily>> candidates;
-  for (std::size_t n = 0; n < lanes.size(); ++n) {
-    const auto flow = flow_of<kFamily>(burst, lanes[n]);
-    candidates[n] = {.lane = lanes[n], .flow = flow, .place = table.place_of(flow)};
-  }
+  std::size_t count = 0, next = 0;
+  if (refuted != bits)
+    for (const LaneIndex i : lanes)
+      if (!is_refuted(i)) candidates[count++] = candidate_of(i);
   Lane<std::optional<cookie::Admission>> admissions;
-  check<kFamily>(burst, core, std::span{candidates}.first(lanes.size()), admissions);
+  check<kFamily>(burst, core, std::span{candidates}.first(count), admissions);
   const auto expect = [&](std::size_t n) {
-    if (n < lanes.size() && candidates[n].admission != nullptr) table.expect(candidates[n].place);
+    if (n < count && candidates[n].admission != nullptr) table.expect(candidates[n].place);
   };
   for (std::size_t n = 0; n < kAhead; ++n) expect(n);
-  for (std::size_t n = 0; n < lanes.size(); ++n) {
-    expect(n + kAhead);
-    decide<kFamily>(burst, core, candidates[n]);
+  const std::uint64_t insertions = table.insertions();  // none since find_connection()
+  for (const LaneIndex i : lanes) {
+    if (!is_refuted(i)) {
+      expect(next + kAhead);
+      decide<kFamily>(burst, core, candidates[next++]);
+    } else if (burst.connection[i] == nullptr && table.insertions() == insertions) {
+      turn_away<kFamily>(burst, i, core, nullptr);
+    } else {
+      decide<kFamily>(burst, core, candidate_of(i));
+    }
   }
 }
 

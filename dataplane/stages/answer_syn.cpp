@@ -168,7 +168,7 @@ void answer_common(Burst& burst, CoreState& core) {
     core.syn_kernel->answer<kFamily>()(frames, network, alive & lanes[tags], burst.common_syns.batch, mint);
   }
   core.tally.add(Event::kSynAnswered, syns.size());
-  burst.on(Route::kSend).push_all(syns.take());
+  burst.on(Route::kSend).push_all_of(syns);
 }
 
 }  // namespace

@@ -131,8 +131,21 @@ void classify_frame(Burst& burst, LaneIndex i, CoreState& core) {
 
 void classify(Burst& burst, CoreState& core) {
   const auto lanes = burst.on(Route::kReceived).take();
+  if (lanes.empty()) return;
+  const simd::LaneBits segments4 = burst.common_segments.all<Family::kIpv4>(),
+                       segments6 = burst.common_segments.all<Family::kIpv6>();
+  const auto is_in = [](simd::LaneBits bits, LaneIndex i) { return (bits >> i & 1) != 0; };
+  // In the order of arrival, also of what match_syns() has read: a flow's segments must keep theirs.
   const auto each = [&](auto classify_one) {
-    for (const LaneIndex i : lanes) classify_one(burst, i, core);
+    for (const LaneIndex i : lanes) {
+      if (is_in(segments4, i)) {
+        steer<Family::kIpv4>(burst, i, core, Route::kSegment4);
+      } else if (is_in(segments6, i)) {
+        steer<Family::kIpv6>(burst, i, core, Route::kSegment6);
+      } else {
+        classify_one(burst, i, core);
+      }
+    }
   };
   switch (core.ports[burst.port].side) {
     case Side::kEndpoint:

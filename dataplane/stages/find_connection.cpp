@@ -1,4 +1,6 @@
 // Known flows leave the cookie path here: one bulk lookup for the whole burst.
+#include <algorithm>
+
 #include "dataplane/stages/connection_access.hpp"
 #include "dataplane/stages/stages.hpp"
 
@@ -11,22 +13,11 @@ using wire::Family;
 /// they would be judged before it. 256 bits: whoever shares one loses nothing but the time of a cookie check.
 class FlowsBehind {
  public:
-  template <Family kFamily>
-  void add(const table::FlowKey<kFamily>& flow) {
-    words_[bit(flow) / 64] |= std::uint64_t{1} << bit(flow) % 64;
-  }
-  template <Family kFamily>
-  [[nodiscard]] bool has(const table::FlowKey<kFamily>& flow) const {
-    return (words_[bit(flow) / 64] >> bit(flow) % 64 & 1) != 0;
-  }
+  /// By their hashes.
+  void add(std::uint64_t flow) { words_[flow % 4] |= std::uint64_t{1} << flow / 4 % 64; }
+  [[nodiscard]] bool has(std::uint64_t flow) const { return (words_[flow % 4] >> flow / 4 % 64 & 1) != 0; }
 
  private:
-  template <Family kFamily>
-  static unsigned bit(const table::FlowKey<kFamily>& flow) {
-    std::uint32_t sum = 0;
-    for (const std::uint32_t word : flow.words()) sum = sum * 31 + word;
-    return (sum * 0x9e3779b9u) >> 24;
-  }
   std::array<std::uint64_t, 4> words_{};
 };
 
@@ -37,23 +28,39 @@ bool belongs(const wire::TcpHeader& tcp, const table::ConnectionState& state, bo
 
 template <Family kFamily>
 void find(Burst& burst, CoreState& core) {
-  const bool is_inline = core.is_inline();
-  const auto lanes = burst.on(Routes<kFamily>::kSegment).take();
-  if (lanes.empty()) return;
-  std::array<table::FlowKey<kFamily>, kBurstMax> flows;
-  std::array<table::Connection<kFamily>*, kBurstMax> found;
-  for (std::size_t n = 0; n < lanes.size(); ++n) flows[n] = flow_of<kFamily>(burst, lanes[n]);
-  core.table<kFamily>().find_bulk(flows.data(), lanes.size(), found.data());
-  FlowsBehind behind;
-  for (std::size_t n = 0; n < lanes.size(); ++n) {
+  IndexList& segments = burst.on(Routes<kFamily>::kSegment);
+  IndexList& cookies = burst.on(Routes<kFamily>::kCookie);
+  if (segments.empty()) return;
+  const LaneIndex* const lanes = segments.begin();
+  const std::size_t count = segments.size();
+  const simd::SegmentBatch& batch = burst.common_segments.batch;
+  const simd::LaneBits hashed = burst.common_segments.all<kFamily>();
+  std::array<std::uint64_t, kBurstMax> hashes;
+  for (std::size_t n = 0; n < count; ++n) {
     const LaneIndex i = lanes[n];
-    if (found[n] != nullptr && belongs(tcp_header(burst, i), found[n]->state, is_inline) &&
-        !behind.has(flows[n])) {
-      burst.connection[i] = found[n];
+    hashes[n] = (hashed >> i & 1) != 0 ? batch.hash(i)
+                                       : table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret);
+    burst.flow_hash[i] = hashes[n];
+  }
+  std::array<table::Connection<kFamily>*, kBurstMax> found;
+  core.table<kFamily>().find_bulk(
+      hashes.data(), count, [&](std::size_t n) { return flow_of<kFamily>(burst, lanes[n]); }, found.data());
+  const bool none = std::all_of(found.begin(), found.begin() + count, [](auto* c) { return c == nullptr; });
+  for (std::size_t n = 0; n < count; ++n) burst.connection[lanes[n]] = found[n];
+  if (none) return cookies.push_all_of(segments);  // under a flood
+
+  const bool is_inline = core.is_inline();
+  FlowsBehind behind;
+  std::size_t n = 0;
+  for (const LaneIndex i : segments.take()) {
+    const auto* const connection = found[n];
+    const std::uint64_t flow = hashes[n++];
+    if (connection != nullptr && belongs(tcp_header(burst, i), connection->state, is_inline) &&
+        !behind.has(flow)) {
       burst.on(Routes<kFamily>::kKnown).push(i);
     } else {
-      behind.add(flows[n]);
-      burst.on(Routes<kFamily>::kCookie).push(i);
+      behind.add(flow);
+      cookies.push(i);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SYNs as nearly all clients send them leave here for answer_syn(), read and verified by kernels that look at
-// 8 or 16 at a time (simd/syn_kernel.hpp). Under a flood little else comes. Whatever is not quite so, and
-// whatever is not for a service of ours, is left as it is to classify().
+// 8 or 16 at a time (simd/syn_kernel.hpp). Under a flood little else comes. Other segments that the kernels
+// read stay in on(kReceived), among those that arrived before and after them, for classify() to send on.
+// Whatever is not quite so, and whatever is not for a service of ours, is left as it is to classify().
 #include <bit>
 #include <cstring>
 
@@ -33,18 +34,12 @@ simd::Frames frames_of(Burst& burst) {
   return {burst.frame.data(), burst.frame_bytes.data(), burst.size};
 }
 
-/// Nearly always all of the burst.
-LaneBits bits_of(const Burst& burst, const IndexList& lanes) {
-  if (lanes.size() == kBurstMax) return ~LaneBits{0};
-  return lanes.size() == burst.size ? (LaneBits{1} << burst.size) - 1 : lanes.bits();
-}
-
-/// Of `tagged`, those behind whose one tag there is a packet of the family that is long enough to be a SYN.
+/// Of `tagged`, those behind whose one tag there is a packet of the family that has room for a TCP header.
 template <Family kFamily>
 LaneBits behind_tag(Burst& burst, LaneBits tagged) {
   constexpr auto kType = kFamily == Family::kIpv4 ? wire::EtherType::kIpv4 : wire::EtherType::kIpv6;
   constexpr std::size_t kTagAt = sizeof(wire::EthernetHeader), kNetwork = kTagAt + sizeof(wire::VlanTag);
-  constexpr std::size_t kLeast = kNetwork + sizeof(IpHeader<kFamily>) + 32;
+  constexpr std::size_t kLeast = kNetwork + sizeof(IpHeader<kFamily>) + sizeof(wire::TcpHeader);
   LaneBits found = 0;
   for_each_lane(tagged, [&](LaneIndex i) {
     const bool fits =
@@ -55,26 +50,36 @@ LaneBits behind_tag(Burst& burst, LaneBits tagged) {
   return found;
 }
 
-/// Lanes get their views: of a SYN without text, behind an IP header of the least length.
+/// Of a segment behind an IP header of the least length; `bytes`: its header and text.
 template <Family kFamily>
-PacketView view_of(std::uint16_t network, std::uint32_t offered, service::ServiceId service) {
+PacketView view_of(std::uint16_t network, std::uint32_t bytes, service::ServiceId service) {
   return {.network = network,
           .transport = static_cast<std::uint16_t>(network + sizeof(IpHeader<kFamily>)),
-          .transport_bytes = static_cast<std::uint16_t>((offered >> simd::SynTerms::kOffsetBit & 15) * 4),
+          .transport_bytes = static_cast<std::uint16_t>(bytes),
           .service = service};
 }
 
-/// Which of `lanes`, one by one, are for a service, and from nobody whose address is one.
-template <Family kFamily>
-LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes) {
-  LastSyn& last = core.last_syn<kFamily>();
-  LaneBits admitted = 0;
-  for_each_lane(lanes, [&](LaneIndex i) {
+/// The lanes that the hint was right about, and the service that it stands for.
+struct Plain {
+  LaneBits lanes;
+  service::ServiceId service;
+};
+
+/// Which of `lanes`, SYNs or other segments, are for a service, and from nobody whose address is one: those
+/// that are not plain are looked up one by one. These lanes get their views, with `bytes_of(i)`.
+template <Family kFamily, typename BytesOf>
+LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes, const Plain& plain,
+               const BytesOf& bytes_of) {
+  LastLookup& last = core.last_lookup<kFamily>();
+  LaneBits admitted = lanes & plain.lanes;
+  for_each_lane(admitted,
+                [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), plain.service); });
+  for_each_lane(lanes & ~plain.lanes, [&](LaneIndex i) {
     const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
     const wire::Port port = header_at<wire::TcpHeader>(burst, i, network + sizeof ip).dst_port;
     const auto service = core.services->find<kFamily>(ip.destination, port);
     if (service == service::kNoService || core.services->owns<kFamily>(ip.source)) return;
-    burst.view[i] = view_of<kFamily>(network, burst.common_syns.batch.offered[i], service);
+    burst.view[i] = view_of<kFamily>(network, bytes_of(i), service);
     admitted |= LaneBits{1} << i;
     last.service = service;
     last.hint.port = std::bit_cast<std::uint16_t>(port);
@@ -83,29 +88,34 @@ LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits la
   return admitted;
 }
 
-/// Behind no tag, and behind one.
+/// Behind no tag, and behind one. Returns the SYNs.
 template <Family kFamily>
 LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
                const std::array<LaneBits, 2>& candidates) {
-  CommonSyns& common = burst.common_syns;
-  LastSyn& last = core.last_syn<kFamily>();
+  CommonSyns& syns = burst.common_syns;
+  CommonSegments& segments = burst.common_segments;
+  LastLookup& last = core.last_lookup<kFamily>();
   last.hint.neighborhoods = core.services->neighborhood_words<kFamily>();
   LaneBits all = 0;
   for (std::size_t tags = 0; tags < candidates.size(); ++tags) {
-    LaneBits& syns = common.of<kFamily>()[tags];
-    syns = 0;
+    syns.of<kFamily>()[tags] = 0;
     if (candidates[tags] == 0) continue;
     const auto network =
         static_cast<std::uint16_t>(sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag));
-    const auto found =
-        core.syn_kernel->match<kFamily>()(frames, network, candidates[tags], last.hint, common.batch);
-    const service::ServiceId service = last.service;
-    const LaneBits plain = service == service::kNoService ? 0 : found.plain;
-    for_each_lane(plain, [&](LaneIndex i) {
-      burst.view[i] = view_of<kFamily>(network, common.batch.offered[i], service);
+    const auto found = core.syn_kernel->match<kFamily>()(frames, network, candidates[tags], last.hint,
+                                                         core.secret, syns.batch, segments.batch);
+    const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
+                      .service = last.service};
+    syns.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.syns, plain, [&](LaneIndex i) {
+      return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
     });
-    syns = plain | admit<kFamily>(burst, core, network, found.syns & ~plain);
-    all |= syns;
+    segments.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.segments, plain,
+                                                  [&](LaneIndex i) { return segments.batch.bytes[i]; });
+    segments.intact |= found.intact & segments.of<kFamily>()[tags];
+    // Not for find_connection() to wait for.
+    for_each_lane(segments.of<kFamily>()[tags],
+                  [&](LaneIndex i) { core.table<kFamily>().expect_lookup(segments.batch.hash(i)); });
+    all |= syns.of<kFamily>()[tags];
   }
   burst.on(Routes<kFamily>::kCommonSyn).push_bits(all);
   return all;
@@ -116,11 +126,13 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
 void match_syns(Burst& burst, CoreState& core) {
   const PortInfo& port = core.ports[burst.port];
   IndexList& received = burst.on(Route::kReceived);
+  burst.common_segments.ipv4 = burst.common_segments.ipv6 = {};
+  burst.common_segments.intact = 0;
   // What another core handed over passes on to its backend.
   if (core.syn_kernel == nullptr || burst.taken_over || port.side == Side::kInside || received.empty())
     return;
   const simd::Frames frames = frames_of(burst);
-  const LaneBits present = bits_of(burst, received);
+  const LaneBits present = received.bits();
   simd::Links links = core.syn_kernel->sort(frames, macs_of(port));
   links.tagged &= present;
   const LaneBits taken =

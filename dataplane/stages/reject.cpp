@@ -11,8 +11,8 @@ using wire::Family;
 template <Family kFamily>
 void reject_strays(Burst& burst, CoreState& core) {
   for (const LaneIndex i : burst.on(Routes<kFamily>::kStray).take()) {
-    const std::uint64_t flow = table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret);
-    if (!core.strays.repeats(flow, core.now.mono_ms) || !core.stray_resets.take(core.now.mono_ms)) {
+    if (!core.strays.repeats(burst.flow_hash[i], core.now.mono_ms) ||
+        !core.stray_resets.take(core.now.mono_ms)) {
       drop_lane(burst, i, burst.drop[i]);
       continue;
     }

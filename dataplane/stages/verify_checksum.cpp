@@ -9,8 +9,14 @@ using wire::Family;
 /// Two passes, sums then verdicts: a mispredicted verdict never stalls a load.
 template <Family kFamily>
 void verify(Burst& burst, IndexList& lanes) {
+  const simd::LaneBits intact = burst.common_segments.intact;
+  if ((lanes.bits() & ~intact) == 0) return;
   Lane<bool> ip_good, segment_good;
   for (const LaneIndex i : lanes) {
+    if ((intact >> i & 1) != 0) {
+      ip_good[i] = segment_good[i] = true;
+      continue;
+    }
     ip_good[i] = ip_is_intact<kFamily>(burst, i);
     segment_good[i] = segment_is_intact<kFamily>(burst, i);
   }

@@ -49,54 +49,12 @@ ConnectionTable<kFamily>::ConnectionTable(std::span<std::byte> memory, std::size
 }
 
 template <wire::Family kFamily>
-[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key,
-                                                                     std::uint16_t tag) -> Entry* {
-  for (SlotSet maybe = buckets_[bucket].with_tag(tag); !maybe.empty(); maybe.remove_first()) {
-    Entry& entry = entry_at(bucket, maybe.first());
-    if (entry.key == key) return &entry;
-  }
-  return nullptr;
-}
-
-template <wire::Family kFamily>
-[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find(const Key& key, const Place& place)
-    -> Entry* {
-  if (Entry* const entry = find_in(place.first, key, place.tag)) return entry;
-  return buckets_[place.first].overflow == 0 ? nullptr : find_in(place.second, key, place.tag);
-}
-
-// Each pass asks for what the next one reads; by then it has come.
-template <wire::Family kFamily>
 void ConnectionTable<kFamily>::find_bulk(const Key* keys, std::size_t n, Entry** out, Place* places) {
   assert(n <= kBulkMax);
-  std::array<Place, kBulkMax> ours;
-  if (places == nullptr) places = ours.data();
-  for (std::size_t i = 0; i < n; ++i) {
-    places[i] = place_of(keys[i]);
-    __builtin_prefetch(&buckets_[places[i].first]);
-  }
-  std::array<std::uint8_t, kBulkMax> elsewhere;
-  std::size_t elsewhere_count = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const Bucket& first = buckets_[places[i].first];
-    const SlotSet maybe = first.with_tag(places[i].tag);
-    out[i] = maybe.empty() ? nullptr : &entry_at(places[i].first, maybe.first());
-    if (out[i] != nullptr) {
-      prefetch(*out[i]);
-    } else if (first.overflow != 0) {
-      __builtin_prefetch(&buckets_[places[i].second]);
-      elsewhere[elsewhere_count++] = static_cast<std::uint8_t>(i);
-    }
-  }
-  for (std::size_t e = 0; e < elsewhere_count; ++e) {
-    const std::size_t i = elsewhere[e];
-    const SlotSet maybe = buckets_[places[i].second].with_tag(places[i].tag);
-    if (maybe.empty()) continue;
-    out[i] = &entry_at(places[i].second, maybe.first());
-    prefetch(*out[i]);
-  }
-  for (std::size_t i = 0; i < n; ++i)
-    if (out[i] != nullptr && !(out[i]->key == keys[i])) out[i] = find(keys[i], places[i]);
+  std::array<std::uint64_t, kBulkMax> hashes;
+  for (std::size_t i = 0; i < n; ++i) hashes[i] = hash(keys[i], secret_);
+  find_bulk(
+      hashes.data(), n, [keys](std::size_t i) -> const Key& { return keys[i]; }, out, places);
 }
 
 template <wire::Family kFamily>
@@ -226,6 +184,7 @@ template <wire::Family kFamily>
   entry.state.phase.value_ = phase;
   entry.state.deadline.value_ = deadline;
   occupy(entry, place);
+  ++insertions_;
   return entry;
 }
 

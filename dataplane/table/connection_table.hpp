@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -74,7 +75,9 @@ class ConnectionTable {
     std::uint32_t first, second;
     std::uint16_t tag;
   };
-  [[nodiscard]] Place place_of(const Key& key) const;
+  [[nodiscard]] Place place_of(const Key& key) const { return place_of(hash(key, secret_)); }
+  /// `hash`: of the flow, under this table's secret.
+  [[nodiscard]] Place place_of(std::uint64_t hash) const;
 
   /// Null when there is none. Tombstones are found as well. `place`: of this key.
   [[nodiscard]] Entry* find(const Key& key) { return find(key, place_of(key)); }
@@ -82,6 +85,13 @@ class ConnectionTable {
   /// out[i] = find(keys[i]) for i < n <= kBulkMax, with the cache misses of all of them at once. Leaves in
   /// `places`, unless that is null, where they were looked for.
   void find_bulk(const Key* keys, std::size_t n, Entry** out, Place* places = nullptr);
+  /// The same for the flows key_of(i), of which hashes[i] are the hashes. A key is asked for only where one
+  /// may be found.
+  template <typename KeyOf>
+  void find_bulk(const std::uint64_t* hashes, std::size_t n, const KeyOf& key_of, Entry** out,
+                 Place* places = nullptr);
+  /// Fetches what a lookup reads first, so that it need not wait.
+  void expect_lookup(std::uint64_t hash) const { __builtin_prefetch(&buckets_[place_of(hash).first]); }
 
   /// A new connection under `key`, in place of what was there under the same key. When there is no room the
   /// oldest tombstone makes some, then the oldest unfinished connection: the oldest in the flow's two
@@ -114,6 +124,8 @@ class ConnectionTable {
 
   /// Changes when an entry moved or ended, and with it all pointers to entries.
   [[nodiscard]] std::uint64_t version() const { return version_; }
+  /// Changes with every insert() that made an entry: what was not there may be there now.
+  [[nodiscard]] std::uint64_t insertions() const { return insertions_; }
   [[nodiscard]] std::size_t buckets() const { return bucket_count_; }
   [[nodiscard]] std::size_t slots() const { return bucket_count_ * kBucketSlots; }
   /// Entries of every phase, tombstones included.
@@ -163,7 +175,7 @@ class ConnectionTable {
   HashSecret secret_;
   Tick swept_at_;               ///< tick of the last sweep(), at most one loop turn ago
   std::size_t sweep_next_ = 0;  ///< bucket
-  std::uint64_t version_ = 0;
+  std::uint64_t version_ = 0, insertions_ = 0;
   std::size_t size_ = 0;
   std::array<std::size_t, static_cast<std::size_t>(ConnectionPhase::kCount)> by_phase_{};
 };
@@ -171,16 +183,68 @@ class ConnectionTable {
 // Inlined everywhere: returned from a call, the halves of a Place are stored one by one and loaded together,
 // which no store buffer forwards; the load waits for every older one, and lookups no longer overlap.
 template <wire::Family kFamily>
-[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::place_of(const Key& key) const -> Place {
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::place_of(std::uint64_t hash) const -> Place {
   const auto spread = [](std::uint64_t bits, std::size_t n) {  // 32 of them, evenly over [0, n)
     return static_cast<std::uint32_t>(bits * n >> 32);
   };
-  const std::uint64_t h = hash(key, secret_);
-  const std::uint32_t first = spread(h >> 32, bucket_count_);
-  const std::size_t second = first + std::size_t{1} + spread(h & 0xffffffff, bucket_count_ - 1);
+  const std::uint32_t first = spread(hash >> 32, bucket_count_);
+  const std::size_t second = first + std::size_t{1} + spread(hash & 0xffffffff, bucket_count_ - 1);
   return {.first = first,
           .second = static_cast<std::uint32_t>(second < bucket_count_ ? second : second - bucket_count_),
-          .tag = static_cast<std::uint16_t>(h)};
+          .tag = static_cast<std::uint16_t>(hash)};
+}
+
+template <wire::Family kFamily>
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find_in(std::size_t bucket, const Key& key,
+                                                                     std::uint16_t tag) -> Entry* {
+  for (SlotSet maybe = buckets_[bucket].with_tag(tag); !maybe.empty(); maybe.remove_first()) {
+    Entry& entry = entry_at(bucket, maybe.first());
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+template <wire::Family kFamily>
+[[gnu::always_inline]] inline auto ConnectionTable<kFamily>::find(const Key& key, const Place& place)
+    -> Entry* {
+  if (Entry* const entry = find_in(place.first, key, place.tag)) return entry;
+  return buckets_[place.first].overflow == 0 ? nullptr : find_in(place.second, key, place.tag);
+}
+
+// Each pass asks for what the next one reads; by then it has come.
+template <wire::Family kFamily>
+template <typename KeyOf>
+inline void ConnectionTable<kFamily>::find_bulk(const std::uint64_t* hashes, std::size_t n,
+                                                const KeyOf& key_of, Entry** out, Place* places) {
+  assert(n <= kBulkMax);
+  std::array<Place, kBulkMax> ours;
+  if (places == nullptr) places = ours.data();
+  for (std::size_t i = 0; i < n; ++i) {
+    places[i] = place_of(hashes[i]);
+    __builtin_prefetch(&buckets_[places[i].first]);
+  }
+  std::array<std::uint8_t, kBulkMax> elsewhere;
+  std::size_t elsewhere_count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Bucket& first = buckets_[places[i].first];
+    const SlotSet maybe = first.with_tag(places[i].tag);
+    out[i] = maybe.empty() ? nullptr : &entry_at(places[i].first, maybe.first());
+    if (out[i] != nullptr) {
+      prefetch(*out[i]);
+    } else if (first.overflow != 0) {
+      __builtin_prefetch(&buckets_[places[i].second]);
+      elsewhere[elsewhere_count++] = static_cast<std::uint8_t>(i);
+    }
+  }
+  for (std::size_t e = 0; e < elsewhere_count; ++e) {
+    const std::size_t i = elsewhere[e];
+    const SlotSet maybe = buckets_[places[i].second].with_tag(places[i].tag);
+    if (maybe.empty()) continue;
+    out[i] = &entry_at(places[i].second, maybe.first());
+    prefetch(*out[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    if (out[i] != nullptr && !(out[i]->key == key_of(i))) out[i] = find(key_of(i), places[i]);
 }
 
 template <wire::Family kFamily>

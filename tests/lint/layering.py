@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "dataplane/wire": [],
     "dataplane/crypto": [],
     "dataplane/cookie": LEAVES,
-    "dataplane/simd": LEAVES + ["dataplane/cookie"],
+    "dataplane/simd": LEAVES + ["dataplane/cookie", "dataplane/table"],
     "dataplane/handshake": LEAVES,
     "dataplane/service": LEAVES,
     "dataplane/table": LEAVES,

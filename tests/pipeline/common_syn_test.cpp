@@ -3,56 +3,20 @@
 #include <random>
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "tests/support/syn_maker.hpp"
+#include "tests/support/kernel_cases.hpp"
 
 namespace synward::test {
 namespace {
 
-using simd::Isa;
 using wire::TcpFlags;
 using Mode = PipelineLab::Mode;
 
-struct Case {
-  Isa isa;
-  Mode mode;
-};
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const Isa isa : simd::kAllIsas) {
-    if (isa == Isa::kScalar || !simd::is_supported(isa)) continue;
-    for (const Mode mode : {Mode::kEndpoint, Mode::kInline}) all.push_back({isa, mode});
-  }
-  return all;
-}
-std::string name_of_case(const testing::TestParamInfo<Case>& info) {
-  return std::string{simd::name_of(info.param.isa)} +
-         (info.param.mode == Mode::kInline ? "_inline" : "_endpoint");
-}
-
-std::string hex(const Bytes& frame) {
-  std::string text;
-  for (const std::byte byte : frame) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    text += kDigits[std::to_integer<std::size_t>(byte) >> 4];
-    text += kDigits[std::to_integer<std::size_t>(byte) & 15];
-  }
-  return text;
-}
-
-class CommonSyn : public testing::TestWithParam<Case> {
+class CommonSyn : public testing::TestWithParam<KernelCase> {
  protected:
   struct Pair : LabPair {
     explicit Pair(const service::Profile& profile = {})
         : LabPair{GetParam().isa, services_of_syn_maker(profile), GetParam().mode} {}
   };
-  static void expect_same(Pair& pair, const std::vector<Bytes>& frames, std::uint16_t port = 0) {
-    const auto got = pair.fast.run(frames, false, port), wanted = pair.reference.run(frames, false, port);
-    for (std::size_t i = 0; i < frames.size(); ++i)
-      ASSERT_EQ(difference(got[i], wanted[i]), "")
-          << "lane " << i << " of " << frames.size() << ": " << hex(frames[i]);
-    ASSERT_EQ(difference(read(pair.fast.core.counters), read(pair.reference.core.counters)), "");
-    EXPECT_TRUE(std::ranges::all_of(simd::no_frame, [](std::byte b) { return b == std::byte{0}; }));
-  }
   /// In bursts.
   static void expect_all_same(Pair& pair, const std::vector<Bytes>& frames) {
     for (std::size_t at = 0; at < frames.size() && !HasFatalFailure(); at += kBurstMax) {
@@ -257,7 +221,7 @@ TEST_P(CommonSyn, ThatHasEndedBeforeIsNotAnswered) {
   EXPECT_EQ(*burst->on(Route::kSend).begin(), 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(OfEachIsa, CommonSyn, testing::ValuesIn(cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(OfEachIsa, CommonSyn, testing::ValuesIn(kernel_cases()), name_of_case);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CommonSyn);  // a CPU without any
 
 }  // namespace

@@ -138,8 +138,42 @@ class SynMaker {
     return frame;
   }
 
- private:
+  /// Makes something of a frame wrong, or strange.
+  void make_odd(FrameBuilder& built) {
+    switch (below_(9)) {
+      case 0:
+        return void(built.wrong_checksum());
+      case 1:
+        return void(built.wrong_ip_checksum());
+      case 2:
+        return void(built.payload("GET / HTTP/1.1\r\n\r\n"));
+      case 3:
+        return void(built.pad_to(128));
+      case 4:
+        return void(built.mac({{2, 0, 0, 0, 0, 0x77}}, kPeerMac));
+      case 5:
+        return void(built.mac({{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, kPeerMac));
+      case 6:
+        return void(built.claim_total_bytes(below_(128)));
+      case 7:
+        return void(built.claim_tcp_header_bytes(below_(16) * 4));
+      default:
+        return void(built.protocol(static_cast<std::uint8_t>(below_(256))));
+    }
+  }
+  /// Other bits, other bytes, fewer bytes; half of the time with the checksums that then are right.
+  void spoil(Bytes& frame) {
+    for (std::uint32_t times = 1 + below_(2); times != 0; --times) {
+      const std::size_t at = below_(static_cast<std::uint32_t>(frame.size()));
+      frame[at] ^= one_in(2) ? std::byte(below_(256)) : std::byte(1 << below_(8));
+    }
+    if (one_in(4)) frame.resize(below_(static_cast<std::uint32_t>(frame.size())));
+    if (one_in(2)) repair_checksums(frame);
+  }
+
   bool one_in(std::uint32_t n) { return below_(n) == n - 1; }
+
+ private:
   std::uint32_t word() { return below_(65'536) << 16 | below_(65'536); }
   SynValues values() {
     constexpr std::array<std::uint16_t, 12> kMss{1460, 1440, 1452, 1400, 536,  1220,
@@ -198,38 +232,6 @@ class SynMaker {
         return address.bytes[0] = 0xff, address;
     }
   }
-  void make_odd(FrameBuilder& built) {
-    switch (below_(9)) {
-      case 0:
-        return void(built.wrong_checksum());
-      case 1:
-        return void(built.wrong_ip_checksum());
-      case 2:
-        return void(built.payload("GET / HTTP/1.1\r\n\r\n"));
-      case 3:
-        return void(built.pad_to(128));
-      case 4:
-        return void(built.mac({{2, 0, 0, 0, 0, 0x77}}, kPeerMac));
-      case 5:
-        return void(built.mac({{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, kPeerMac));
-      case 6:
-        return void(built.claim_total_bytes(below_(128)));
-      case 7:
-        return void(built.claim_tcp_header_bytes(below_(16) * 4));
-      default:
-        return void(built.protocol(static_cast<std::uint8_t>(below_(256))));
-    }
-  }
-  /// Other bits, other bytes, fewer bytes; half of the time with the checksums that then are right.
-  void spoil(Bytes& frame) {
-    for (std::uint32_t times = 1 + below_(2); times != 0; --times) {
-      const std::size_t at = below_(static_cast<std::uint32_t>(frame.size()));
-      frame[at] ^= one_in(2) ? std::byte(below_(256)) : std::byte(1 << below_(8));
-    }
-    if (one_in(4)) frame.resize(below_(static_cast<std::uint32_t>(frame.size())));
-    if (one_in(2)) repair_checksums(frame);
-  }
-
   Below below_;
 };
 

@@ -1,0 +1,150 @@
+// Segments beside SYNs by the kernels of each instruction set that this CPU has, beside the stages.
+#include <random>
+
+#include "tests/support/kernel_cases.hpp"
+#include "tests/support/lab_client.hpp"
+#include "tests/support/segment_maker.hpp"
+
+namespace synward::test {
+namespace {
+
+using wire::TcpFlags;
+using Mode = PipelineLab::Mode;
+
+class CommonSegment : public testing::TestWithParam<KernelCase> {
+ protected:
+  struct Pair : LabPair {
+    Pair() : LabPair{GetParam().isa, PipelineLab::default_services(), GetParam().mode} {}
+    void set_time(std::uint64_t wall_ms) {
+      for (PipelineLab* lab : {&fast, &reference}) lab->set_time(wall_ms);
+    }
+    /// What was sent beside the frames that came, by both.
+    std::vector<PipelineLab::Sent> take_sent() {
+      auto sent = fast.take_originated();
+      const auto wanted = reference.take_originated();
+      EXPECT_EQ(sent.size(), wanted.size());
+      for (std::size_t n = 0; n < std::min(sent.size(), wanted.size()); ++n) {
+        EXPECT_EQ(sent[n].port, wanted[n].port);
+        EXPECT_EQ(sent[n].bytes, wanted[n].bytes);
+      }
+      EXPECT_EQ(fast.take_released().size(), reference.take_released().size());
+      return sent;
+    }
+  };
+};
+
+/// Bursts of any size at any time of a cookie's life: promoted, replayed, refuted, spliced, closed.
+TEST_P(CommonSegment, EndsAsInTheStages) {
+  std::mt19937 random{33};
+  const auto below = [&random](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  std::uint64_t promoted = 0, refused = 0;
+  for (int round = 0; round < 60; ++round) {
+    Pair pair;
+    SegmentMaker maker{below};
+    std::uint64_t now = kStartMs + below(108'000);
+    pair.set_time(now);
+    pair.let_none_pass();
+    std::vector<Outcome> answers;
+    expect_same(pair, maker.syns(), 0, &answers);
+    maker.learn(answers);
+    for (int bursts = 0; bursts < 12; ++bursts) {
+      std::vector<Bytes> frames;
+      for (std::uint32_t n = 1 + below(kBurstMax); n != 0; --n) frames.push_back(maker.segment());
+      expect_same(pair, frames);
+      if (HasFatalFailure()) return;
+      for (auto syn_acks = syn_acks_to(pair.take_sent()); !syn_acks.empty();
+           syn_acks = syn_acks_to(pair.take_sent())) {
+        syn_acks.resize(std::min(syn_acks.size(), kBurstMax));
+        expect_same(pair, syn_acks, PipelineLab::kInside);
+        if (HasFatalFailure()) return;
+      }
+      if (below(3) == 0) pair.set_time(now += below(30'000));
+    }
+    const auto seen = read(pair.fast.core.counters);
+    promoted += seen[Event::kPromoted];
+    refused += seen[Drop::kBadCookie] + seen[Event::kUnknownPassed];
+  }
+  EXPECT_GT(promoted, 60u * 4);
+  EXPECT_GT(refused, 60u * 20);
+}
+
+/// Every single bit of an ACK that brings a cookie, with the checksum that it had and with the one that it
+/// then should have.
+TEST_P(CommonSegment, WithOneBitWrongEndsAsInTheStages) {
+  const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
+    Pair pair;
+    LabClient<kFamily> client{pair.fast, 40'000, options};
+    client.ask();
+    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    const Bytes good = client.ack();
+    for (std::size_t bit = 0; bit < 8 * good.size() && !HasFatalFailure(); ++bit) {
+      Bytes corrupt = good;
+      corrupt[bit / 8] ^= std::byte(1u << bit % 8);
+      Bytes repaired = corrupt;
+      repair_checksums(repaired);
+      expect_same(pair, {corrupt, repaired});
+      static_cast<void>(pair.take_sent());
+    }
+  };
+  for (const auto& options : {kLinuxOptions, kWindowsOptions}) {
+    each.operator()<wire::Family::kIpv4>(options);
+    each.operator()<wire::Family::kIpv6>(options);
+  }
+}
+
+/// Not padded, and cut anywhere.
+TEST_P(CommonSegment, OfAnyLengthEndsAsInTheStages) {
+  const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
+    Pair pair;
+    LabClient<kFamily> client{pair.fast, 40'000, options};
+    client.ask();
+    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    const Bytes good = client.ack();
+    for (std::size_t bytes = 0; bytes <= good.size() && !HasFatalFailure(); ++bytes)
+      expect_same(pair, {Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(bytes))});
+    EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
+  };
+  for (const auto& options : {kLinuxOptions, kWindowsOptions}) {
+    each.operator()<wire::Family::kIpv4>(options);
+    each.operator()<wire::Family::kIpv6>(options);
+  }
+}
+
+/// The kernels' own sums say no, but the NIC's word counts.
+TEST_P(CommonSegment, WithAWrongChecksumThatTheNicCallsGoodIsTaken) {
+  Pair pair;
+  pair.fast.nic_verdict = pair.reference.nic_verdict = RxChecksum::kGood;
+  LabClient<wire::Family::kIpv4> client{pair.fast};
+  client.ask();
+  EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+  Bytes frame = client.ack();
+  frame[14 + 20 + 16] ^= std::byte{1};
+  expect_same(pair, {frame});
+  EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
+}
+
+/// What the kernels read and what they leave keep their order within a flow.
+TEST_P(CommonSegment, BetweenOthersOfItsFlowKeepsItsPlace) {
+  if (GetParam().mode != Mode::kEndpoint) return;
+  Pair pair;
+  LabClient<wire::Family::kIpv4> client{pair.fast};
+  client.ask();
+  EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+  std::vector<Bytes> frames{client.ack()};
+  for (int n = 0; n < 10; ++n) {
+    frames.push_back(client.text("abc"));
+    // No kernel reads a packet with IP options.
+    frames.push_back(client.segment().ip_options(bytes_of({1, 1, 1, 1})).payload("defg").build());
+    client.next += 4;
+  }
+  expect_same(pair, frames);
+  const auto* connection = pair.fast.core.table<wire::Family::kIpv4>().find(client.key());
+  ASSERT_NE(connection, nullptr);
+  EXPECT_EQ(connection->state.client_next.value(), client.next) << "taken in the order in which they came";
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEachIsa, CommonSegment, testing::ValuesIn(kernel_cases()), name_of_case);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CommonSegment);  // a CPU without any
+
+}  // namespace
+}  // namespace synward::test
