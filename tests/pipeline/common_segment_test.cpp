@@ -110,6 +110,45 @@ TEST_P(CommonSegment, OfAnyLengthEndsAsInTheStages) {
   }
 }
 
+/// By a node whose clock is ahead, shortly before the edge of a slot here: two keys may have minted it.
+TEST_P(CommonSegment, WithACookieOfTheNextSlotIsTaken) {
+  const auto each = []<wire::Family kFamily>() {
+    Pair pair;
+    const std::uint64_t edge = (kStartMs / cookie::kSlotMs + 1) * cookie::kSlotMs;
+    pair.set_time(edge + 1'000);
+    pair.let_none_pass();
+    LabClient<kFamily> client{pair.fast};
+    client.ask();
+    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    pair.set_time(edge - 3'000);
+    expect_same(pair, {client.ack()});
+    EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
+  };
+  each.operator()<wire::Family::kIpv4>();
+  each.operator()<wire::Family::kIpv6>();
+}
+
+TEST_P(CommonSegment, FromAnAddressThatCannotSendEndsAsInTheStages) {
+  std::mt19937 random{34};
+  const auto below = [&random](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  SynMaker maker{below};
+  Pair pair;
+  for (int bursts = 0; bursts < 8 && !HasFatalFailure(); ++bursts) {
+    std::vector<Bytes> frames;
+    while (frames.size() < kBurstMax) {
+      FrameBuilder built;
+      if (below(2) == 0) {
+        built.ipv4(maker.strange_ipv4(), kService4);
+      } else {
+        built.ipv6(maker.strange_ipv6(), kService6);
+      }
+      frames.push_back(built.tcp(40'000, kServicePort, TcpFlags::kAck).build());
+    }
+    expect_same(pair, frames);
+  }
+  EXPECT_GT(read(pair.fast.core.counters)[Drop::kBadSource], 8u * kBurstMax / 2);
+}
+
 /// The kernels' own sums say no, but the NIC's word counts.
 TEST_P(CommonSegment, WithAWrongChecksumThatTheNicCallsGoodIsTaken) {
   Pair pair;

@@ -138,6 +138,33 @@ class SynMaker {
     return frame;
   }
 
+  /// Addresses from which none, or seldom one, comes.
+  wire::Ipv4Address strange_ipv4() {
+    constexpr std::array<std::array<std::uint8_t, 4>, 8> kStrange{{{224, 0, 0, 1},
+                                                                   {239, 255, 255, 255},
+                                                                   {240, 0, 0, 1},
+                                                                   {255, 255, 255, 255},
+                                                                   {255, 255, 255, 254},
+                                                                   {127, 0, 0, 1},
+                                                                   {0, 0, 0, 0},
+                                                                   {0, 0, 0, 1}}};
+    return one_in(4) ? kService4 : wire::Ipv4Address{kStrange[below_(8)]};
+  }
+  wire::Ipv6Address strange_ipv6() {
+    wire::Ipv6Address address{};  // ::
+    switch (below_(5)) {
+      case 0:
+        return address;
+      case 1:
+        return address.bytes[15] = 1, address;
+      case 2:
+        return address.bytes[12] = 1, address.bytes[15] = 7, address;
+      case 3:
+        return kService6;
+      default:
+        return address.bytes[0] = 0xff, address;
+    }
+  }
   /// Makes something of a frame wrong, or strange.
   void make_odd(FrameBuilder& built) {
     switch (below_(9)) {
@@ -200,37 +227,11 @@ class SynMaker {
     return {{static_cast<std::uint8_t>(1 + below_(126)), static_cast<std::uint8_t>(low >> 16),
              static_cast<std::uint8_t>(low >> 8), static_cast<std::uint8_t>(low)}};
   }
-  wire::Ipv4Address strange_ipv4() {
-    constexpr std::array<std::array<std::uint8_t, 4>, 8> kStrange{{{224, 0, 0, 1},
-                                                                   {239, 255, 255, 255},
-                                                                   {240, 0, 0, 1},
-                                                                   {255, 255, 255, 255},
-                                                                   {255, 255, 255, 254},
-                                                                   {127, 0, 0, 1},
-                                                                   {0, 0, 0, 0},
-                                                                   {0, 0, 0, 1}}};
-    return one_in(4) ? kService4 : wire::Ipv4Address{kStrange[below_(8)]};
-  }
   wire::Ipv6Address ipv6() {
     wire::Ipv6Address address{};
     for (auto& byte : address.bytes) byte = static_cast<std::uint8_t>(below_(256));
     address.bytes[0] = 0x24;
     return address;
-  }
-  wire::Ipv6Address strange_ipv6() {
-    wire::Ipv6Address address{};  // ::
-    switch (below_(5)) {
-      case 0:
-        return address;
-      case 1:
-        return address.bytes[15] = 1, address;
-      case 2:
-        return address.bytes[12] = 1, address.bytes[15] = 7, address;
-      case 3:
-        return kService6;
-      default:
-        return address.bytes[0] = 0xff, address;
-    }
   }
   Below below_;
 };
