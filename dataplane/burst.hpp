@@ -16,9 +16,12 @@ namespace synward {
 
 /// Frames a worker takes at once. 64 bounds every stage's stack and keeps the set inside L1 and L2.
 inline constexpr std::size_t kBurstMax = 64;
-/// Readable and writable bytes behind every frame's end (mbuf tailroom): kernels load whole registers. What
-/// is written is kReplyGrowth at most; tests poison the rest.
+/// Readable and writable bytes behind every frame's end (mbuf tailroom): kernels load whole registers.
 inline constexpr std::size_t kFrameSlack = 128;
+/// How many of those are written at most, by a kernel's answer to a SYN of 40 bytes over IPv4; tests poison
+/// the rest.
+inline constexpr std::size_t kSlackWritten = simd::kMostWritten<wire::Family::kIpv4> - 40;
+static_assert(kSlackWritten >= simd::kMostWritten<wire::Family::kIpv6> - 60);
 /// How much longer than its question a reply may be: by the timestamps of a challenge ACK to an RST that has
 /// none. (The link-layer option of a neighbour advertisement, and the MSS of a SYN-ACK to a SYN without any,
 /// take 8.)

@@ -117,10 +117,10 @@ void add_syns(const std::string& what, Family family, Layout layout) {
 }
 
 /// SYNs by the kernels of each instruction set, and by the stages alone.
-void add_isas(const std::string& what, Family family) {
+void add_isas(const std::string& what, Family family, Layout layout) {
   for (const simd::Isa isa : simd::supported_isas()) {
     add_row(
-        what + ": " + std::string{name_of(isa)}, [=] { return syns(family, Layout::kLinux); },
+        what + ": " + std::string{name_of(isa)}, [=] { return syns(family, layout); },
         [isa](auto& state, auto& set, const Traffic& traffic) { pipeline_with(isa, state, set, traffic); });
   }
 }
@@ -170,8 +170,10 @@ void add_all() {
   add_syns("SYN, IPv6, Windows", Family::kIpv6, Layout::kWindows);
   add_syns("SYN, IPv6, odd options", Family::kIpv6, Layout::kOdd);
   add_syns("SYN, all of these mixed", Family::kIpv4, Layout::kMixed);
-  add_isas("SYN, IPv4, Linux", Family::kIpv4);
-  add_isas("SYN, IPv6, Linux", Family::kIpv6);
+  add_isas("SYN, IPv4, Linux", Family::kIpv4, Layout::kLinux);
+  add_isas("SYN, IPv6, Linux", Family::kIpv6, Layout::kLinux);
+  add_isas("SYN, IPv4, odd options", Family::kIpv4, Layout::kOdd);
+  add_isas("SYN, IPv6, odd options", Family::kIpv6, Layout::kOdd);
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

@@ -5,6 +5,7 @@
 
 #include "dataplane/cookie/option_tables.hpp"
 #include "dataplane/simd/find_syn_lanes.hpp"
+#include "dataplane/simd/read_options.hpp"
 #include "dataplane/simd/refute_cookie_lanes.hpp"
 
 namespace synward::simd {
@@ -192,6 +193,7 @@ void answer(const Frames& frames, std::size_t network, LaneBits alive, const Syn
 inline constexpr SynKernel kKernel{.sort = sort,
                                    .match4 = match<Family::kIpv4>,
                                    .match6 = match<Family::kIpv6>,
+                                   .read = read,
                                    .answer4 = answer<Family::kIpv4>,
                                    .answer6 = answer<Family::kIpv6>,
                                    .refute4 = refute<Family::kIpv4>,

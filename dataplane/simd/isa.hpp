@@ -14,7 +14,8 @@ namespace synward::simd {
 enum class Isa : std::uint8_t {
   kScalar,    ///< any x86-64
   kAvx2,      ///< AVX2, AES-NI, BMI 1 and 2: 8 packets at a time
-  kAvx512Vl,  ///< these, AVX-512 F, BW, DQ and VL in registers of 256 bits, and VAES: 8 packets at a time
+  kAvx512Vl,  ///< these, AVX-512 F, BW, DQ, VL and VBMI in registers of 256 bits, and VAES: 8 packets at a
+              ///< time
   kAvx512,    ///< the same in registers of 512 bits: 16 packets at a time
 };
 inline constexpr std::array kAllIsas{Isa::kScalar, Isa::kAvx2, Isa::kAvx512Vl, Isa::kAvx512};

@@ -71,6 +71,11 @@ alignas(64) inline std::byte no_frame[128];  // zeros, never written
 /// Of a frame of any length so many bytes are read: behind a tag, the last options of a SYN over IPv6.
 inline constexpr std::size_t kMostRead = 18 + 72 + 16;
 static_assert(sizeof no_frame >= kMostRead);
+/// An answer is written in whole registers: so many bytes, from the IP header on.
+template <wire::Family kFamily>
+inline constexpr std::size_t kMostWritten = kFamily == wire::Family::kIpv4 ? 64 : 80;
+/// read() reads so many bytes of a TCP header and of what follows it.
+inline constexpr std::size_t kOptionsRead = 20 + 65;
 
 /// The destination MAC addresses that are taken: those of which the bits under `mask` are `wanted`, as words
 /// read from the frame.
@@ -108,6 +113,14 @@ struct CookieKeys {
   const crypto::AesKey* of_parity[2];
 };
 
+/// SYNs of no common layout, in some lanes of a burst.
+struct OddSyns {
+  const std::byte* const* tcp;  ///< the header of each lane; kOptionsRead bytes are readable
+  const std::uint8_t* lanes;
+  std::size_t count;
+  std::uint32_t default_mss;  ///< of a SYN that offers none
+};
+
 /// The kernels of one instruction set. They keep nothing; any thread.
 struct SynKernel {
   using Sort = Links (*)(const Frames& frames, const MacFilter& macs);
@@ -118,7 +131,11 @@ struct SynKernel {
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates,
                             const SynHint& hint, const table::HashSecret& secret, SynBatch& syns,
                             SegmentBatch& segments);
-  /// The frames of `alive`, which match() recognised and nobody has written to, become SYN-ACKs.
+  /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.
+  using Read = void (*)(const OddSyns& syns, SynBatch& batch);
+  /// The frames of `alive`, of which `offered`, `tsval` and what is promised are known, become SYN-ACKs.
+  /// Their addresses, ports and sequence numbers are read where those of a SYN are whose IP header has the
+  /// least length. Writes kMostWritten bytes, however short the SYN was.
   using Answer = void (*)(const Frames& frames, std::size_t network, LaneBits alive, const SynBatch& batch,
                           const SynMint& mint);
 
@@ -130,6 +147,7 @@ struct SynKernel {
 
   Sort sort;
   Match match4, match6;
+  Read read;
   Answer answer4, answer6;
   Refute refute4, refute6;
 

@@ -72,6 +72,22 @@ void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
     state[q] = words(_mm256_inserti128_si256(_mm256_castsi128_si256(block[q]), block[4 + q], 1));
 }
 
+using Bytes32 = std::uint8_t __attribute__((vector_size(32), may_alias));
+
+/// What is at `index`, less than 48, of a table whose first 32 bytes are `low`.
+[[gnu::always_inline]] inline Bytes32 lookup(Bytes32 low, Bytes32 high, Bytes32 index) {
+  // 16 bytes at a time, of which a shuffle gives zero where the top bit of an index is one.
+  const auto part = [index](__m128i bytes, char first) {
+    const __m256i from = _mm256_xor_si256(reinterpret_cast<__m256i>(index), _mm256_set1_epi8(first));
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes),
+                               _mm256_adds_epu8(from, _mm256_set1_epi8(0x70)));
+  };
+  const auto first = reinterpret_cast<__m256i>(low), last = reinterpret_cast<__m256i>(high);
+  const __m256i found =
+      _mm256_or_si256(part(_mm256_castsi256_si128(first), 0), part(_mm256_extracti128_si256(first, 1), 16));
+  return reinterpret_cast<Bytes32>(_mm256_or_si256(found, part(_mm256_castsi256_si128(last), 32)));
+}
+
 }  // namespace
 }  // namespace synward::simd
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <immintrin.h>
 
+#include "dataplane/simd/lookup_vbmi.hpp"
 #include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {

@@ -1,5 +1,6 @@
 // AVX-512 and VAES in registers of 256 bits: nearly as fast as 512, and no heavier on a core than AVX2.
 #include "dataplane/simd/lanes256.hpp"
+#include "dataplane/simd/lookup_vbmi.hpp"
 #include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {

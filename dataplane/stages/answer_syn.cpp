@@ -67,7 +67,6 @@ void send_syn_ack(Burst& burst, const Question& question, const cookie::ClientOp
 /// all answers.
 template <Family kFamily>
 void answer(Burst& burst, CoreState& core) {
-  if (burst.on(Routes<kFamily>::kSyn).empty()) return;
   Lane<Question> questions;
   Lane<cookie::Message<kFamily>> messages;
   Lane<cookie::ClientOptions> clients;
@@ -114,13 +113,16 @@ static_assert(simd::SynTerms::kScale == proxy::OptionSet::kScale &&
               simd::SynTerms::kTimestamps == proxy::OptionSet::kTimestamps &&
               simd::SynTerms::kEcn == proxy::OptionSet::kEcn);
 
-/// What the acceptor promises each of the SYNs that match_syns() found.
+/// By the bytes before the IP header: behind no VLAN tag, one or two.
+using LanesByTags = std::array<simd::LaneBits, wire::kMaxVlanTags + 1>;
+
+/// What the acceptor promises each of `syns`.
 template <Family kFamily>
-void promise_for_acceptor(Burst& burst, const CoreState& core) {
+void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {
   simd::SynBatch& batch = burst.common_syns.batch;
   service::ServiceId service = service::kNoService;
   std::optional<PromiseWords> words;
-  for (const LaneIndex i : burst.on(Routes<kFamily>::kCommonSyn)) {
+  for (const LaneIndex i : syns) {
     if (burst.view[i].service != service) {
       service = burst.view[i].service;
       words.emplace(promise_of_acceptor((*core.services)[service].profile));
@@ -132,10 +134,10 @@ void promise_for_acceptor(Burst& burst, const CoreState& core) {
 
 /// What their backends promise. The lanes to whom they promise nothing go elsewhere.
 template <Family kFamily>
-void promise_for_backend(Burst& burst, CoreState& core) {
+void promise_for_backend(Burst& burst, CoreState& core, IndexList& syns) {
   simd::SynBatch& batch = burst.common_syns.batch;
   BackendNow<kFamily> backend;
-  burst.on(Routes<kFamily>::kCommonSyn).keep_if([&](LaneIndex i) {
+  syns.keep_if([&](LaneIndex i) {
     const auto asked = static_cast<std::uint8_t>(batch.offered[i] & 15);
     const auto promise = ask_backend<kFamily>(burst, i, core, asked, backend);
     if (!promise) return false;
@@ -146,38 +148,96 @@ void promise_for_backend(Burst& burst, CoreState& core) {
   });
 }
 
-/// The same for those that match_syns() has read.
 template <Family kFamily>
-void answer_common(Burst& burst, CoreState& core) {
-  IndexList& syns = burst.on(Routes<kFamily>::kCommonSyn);
-  if (syns.empty()) return;
+void promise(Burst& burst, CoreState& core, IndexList& syns) {
   if (core.is_inline()) {
-    promise_for_backend<kFamily>(burst, core);
+    promise_for_backend<kFamily>(burst, core, syns);
   } else {
-    promise_for_acceptor<kFamily>(burst, core);
+    promise_for_acceptor<kFamily>(burst, core, syns);
   }
-  const simd::LaneBits alive = syns.bits();
+}
+
+/// Reads what SYNs of no common layout offer. Those that offer too little end.
+template <Family kFamily>
+void read_odd(Burst& burst, const CoreState& core, IndexList& syns) {
+  static_assert(kFrameSlack >= simd::kOptionsRead - sizeof(wire::TcpHeader));
+  Lane<const std::byte*> tcp;
+  for (const LaneIndex i : syns) tcp[i] = burst.frame[i] + burst.view[i].transport;
+  simd::SynBatch& batch = burst.common_syns.batch;
+  core.syn_kernel->read({tcp.data(), syns.begin(), syns.size(), cookie::kDefaultMss<kFamily>}, batch);
+  syns.keep_if([&](LaneIndex i) {
+    return batch.offered[i] >> simd::SynTerms::kMssBit >= cookie::kLeastMss ||
+           drop_lane(burst, i, Drop::kMssTooSmall);
+  });
+}
+
+/// Ports and sequence number go where the kernel looks for them: to where they would be if the IP header had
+/// no options, and nothing followed it. The rest of the SYN has been read.
+template <Family kFamily>
+LanesByTags pull_up(Burst& burst, const IndexList& syns) {
+  struct Beginning {
+    wire::Port source, destination;
+    wire::BigEndian32 seq;
+  };
+  LanesByTags lanes{};
+  for (const LaneIndex i : syns) {
+    const std::size_t network = burst.view[i].network;
+    const auto beginning = header_at<Beginning>(burst, i, burst.view[i].transport);
+    header_at<Beginning>(burst, i, network + sizeof(IpHeader<kFamily>)) = beginning;
+    lanes[(network - sizeof(wire::EthernetHeader)) / sizeof(wire::VlanTag)] |= simd::LaneBits{1} << i;
+  }
+  return lanes;
+}
+
+/// The same where there is a kernel: for the SYNs that match_syns() has read, and for all others. (The lanes
+/// behind the last are as kernels want them, for where match_syns() did not see to that, no SYN is answered:
+/// it came from the inside, or was handed over to go to its backend.)
+template <Family kFamily>
+void answer_by_kernel(Burst& burst, CoreState& core) {
+  IndexList& common = burst.on(Routes<kFamily>::kCommonSyn);
+  IndexList& odd = burst.on(Routes<kFamily>::kSyn);
+  LanesByTags lanes{};
+  if (!common.empty()) {
+    promise<kFamily>(burst, core, common);
+    const simd::LaneBits alive = common.bits();
+    const auto& found = burst.common_syns.of<kFamily>();
+    for (std::size_t tags = 0; tags < found.size(); ++tags) lanes[tags] = found[tags] & alive;
+  }
+  if (!odd.empty()) {
+    read_odd<kFamily>(burst, core, odd);
+    promise<kFamily>(burst, core, odd);
+    const LanesByTags found = pull_up<kFamily>(burst, odd);
+    for (std::size_t tags = 0; tags < found.size(); ++tags) lanes[tags] |= found[tags];
+  }
   const cookie::Slot slot = core.keys.current();
   const simd::SynMint mint{.key = &core.keys.key<kFamily>(slot),
                            .slot_parity = slot.parity(),
                            .wall_ms = static_cast<std::uint32_t>(core.keys.wall_ms())};
   const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
-  const auto& lanes = burst.common_syns.of<kFamily>();
   for (std::size_t tags = 0; tags < lanes.size(); ++tags) {
+    if (lanes[tags] == 0) continue;
     const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
-    core.syn_kernel->answer<kFamily>()(frames, network, alive & lanes[tags], burst.common_syns.batch, mint);
+    core.syn_kernel->answer<kFamily>()(frames, network, lanes[tags], burst.common_syns.batch, mint);
   }
-  core.tally.add(Event::kSynAnswered, syns.size());
-  burst.on(Route::kSend).push_all_of(syns);
+  core.tally.add(Event::kSynAnswered, common.size() + odd.size());
+  for (IndexList* syns : {&common, &odd}) burst.on(Route::kSend).push_all_of(*syns);
+}
+
+template <Family kFamily>
+void answer_family(Burst& burst, CoreState& core) {
+  if (burst.on(Routes<kFamily>::kCommonSyn).empty() && burst.on(Routes<kFamily>::kSyn).empty()) return;
+  if (core.syn_kernel == nullptr) {
+    answer<kFamily>(burst, core);
+  } else {
+    answer_by_kernel<kFamily>(burst, core);
+  }
 }
 
 }  // namespace
 
 void answer_syn(Burst& burst, CoreState& core) {
-  answer_common<Family::kIpv4>(burst, core);
-  answer_common<Family::kIpv6>(burst, core);
-  answer<Family::kIpv4>(burst, core);
-  answer<Family::kIpv6>(burst, core);
+  answer_family<Family::kIpv4>(burst, core);
+  answer_family<Family::kIpv6>(burst, core);
 }
 
 }  // namespace synward

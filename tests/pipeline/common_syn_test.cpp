@@ -95,6 +95,39 @@ TEST_P(CommonSyn, IsAnsweredAsByTheStages) {
   EXPECT_GT(fast, 40u * 12 * 32 / 2) << "most of them are common";
 }
 
+/// Whose header is elsewhere, whose options are others, or that is shorter than the least that registers
+/// write.
+TEST_P(CommonSyn, IsAnsweredWhereItIsNotCommon) {
+  const Bytes kOptions[] = {{},
+                            bytes_of({1, 1, 4, 2}),
+                            bytes_of({8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 3, 3, 9, 0}),
+                            Bytes(wire::kMaxTcpOptionBytes, std::byte{1}),
+                            syn_options(SynLayout::kLinux, {})};
+  for (const Bytes& options : kOptions) {
+    for (const std::size_t between : {0u, 1u, 4u, 8u}) {
+      std::vector<Bytes> frames;
+      for (const bool is_ipv4 : {true, false}) {
+        for (std::uint16_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
+          FrameBuilder built;
+          if (is_ipv4) {
+            built.ipv4(kClient4, kService4).ip_options(Bytes(between * 5, std::byte{1}));
+          } else {
+            built.ipv6(kClient6, kService6);
+            for (std::size_t n = 0; n < between; ++n) built.extension(wire::IpProtocol::kDestinationOptions);
+          }
+          built.tcp(40'000, kServicePort, TcpFlags::kSyn).seq(0xffff'ffff).tcp_options(options);
+          for (std::uint16_t tag = 0; tag < tags; ++tag) built.vlan(tag);
+          frames.push_back(built.build());
+        }
+      }
+      Pair pair;
+      pair.let_none_pass();
+      expect_same(pair, frames);
+      EXPECT_EQ(read(pair.fast.core.counters)[Event::kSynAnswered], frames.size());
+    }
+  }
+}
+
 TEST_P(CommonSyn, HasEveryMssAndScaleInItsCookie) {
   for (const SynLayout layout : {SynLayout::kLinux, SynLayout::kWindows}) {
     Pair pair;

@@ -196,7 +196,7 @@ class PipelineLab {
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
       EXPECT_EQ(verdicts[i], 1) << "lane " << i;
-      const auto untouched = std::span{buffers[i]}.subspan(frames[i].size() + kReplyGrowth);
+      const auto untouched = std::span{buffers[i]}.subspan(frames[i].size() + kSlackWritten);
       EXPECT_TRUE(std::ranges::all_of(untouched, [](std::byte b) { return b == kPoison; })) << "lane " << i;
     }
     return result;

@@ -109,7 +109,8 @@ class SynMaker {
   [[nodiscard]] Bytes syn() {
     const bool odd = one_in(4);
     FrameBuilder built;
-    if (below_(2) == 0) {
+    const bool is_ipv4 = below_(2) == 0;
+    if (is_ipv4) {
       built.ipv4(odd && one_in(4) ? strange_ipv4() : ipv4(), to_ipv4());
     } else {
       built.ipv6(odd && one_in(4) ? strange_ipv6() : ipv6(), to_ipv6());
@@ -128,8 +129,9 @@ class SynMaker {
         .ack(one_in(4) ? word() : 0);
     built.window(static_cast<std::uint16_t>(below_(65'536))).ttl(static_cast<std::uint8_t>(below_(256)));
     if (one_in(2)) built.traffic_class(static_cast<std::uint8_t>(below_(256)));
-    built.tcp_options(syn_options(kSynLayouts[below_(3)], values()));
-    for (std::uint32_t tags = one_in(2) ? 1 : 0; tags != 0; tags = one_in(8) ? 1 : 0)
+    built.tcp_options(odd && one_in(2) ? odd_options() : syn_options(kSynLayouts[below_(3)], values()));
+    if (odd && one_in(4)) put_between(built, is_ipv4);
+    for (std::uint32_t tags = one_in(2) ? 1 : 0; tags != 0; tags = one_in(odd ? 2 : 8) ? 1 : 0)
       built.vlan(static_cast<std::uint16_t>(below_(65'536)),
                  odd ? wire::EtherType::kQinQ : wire::EtherType::kVlan);
     if (odd) make_odd(built);
@@ -210,6 +212,44 @@ class SynMaker {
             .scale = static_cast<std::uint8_t>(one_in(4) ? below_(256) : below_(15)),
             .tsval = word(),
             .tsecr = one_in(4) ? word() : 0};
+  }
+  /// Up to 40 bytes of options in any order, known and unknown, proper and not.
+  Bytes odd_options() {
+    constexpr std::array<std::uint8_t, 12> kOften{1, 2, 3, 4, 8, 0, 5, 10, 34, 30, 99, 255};
+    const auto byte = [this] { return static_cast<int>(below_(256)); };
+    Bytes list;
+    for (std::size_t bytes = 4 * below_(11); list.size() < bytes; list.resize(std::min(list.size(), bytes))) {
+      switch (below_(8)) {
+        case 0:
+          append(list, bytes_of({1}));
+          break;
+        case 1:
+          append(list, bytes_of({2, 4, one_in(8) ? 0 : 5, byte()}));
+          break;
+        case 2:
+          append(list, bytes_of({3, 3, byte() % 16}));
+          break;
+        case 3:
+          append(list, bytes_of({4, 2}));
+          break;
+        case 4:
+          append(list, bytes_of({8, 10, byte(), byte(), byte(), byte(), 0, 0, 0, 0}));
+          break;
+        default:
+          append(list, bytes_of({one_in(8) ? byte() : kOften[below_(kOften.size())]}));
+          break;
+      }
+    }
+    return list;
+  }
+  /// What may be between the IP header and TCP's.
+  void put_between(FrameBuilder& built, bool is_ipv4) {
+    constexpr std::array<std::uint8_t, 3> kHeaders{wire::IpProtocol::kDestinationOptions,
+                                                   wire::IpProtocol::kHopByHopOptions,
+                                                   wire::IpProtocol::kAuthentication};
+    if (is_ipv4) return void(built.ip_options(Bytes(4 * (1 + below_(10)), std::byte{1})));
+    for (std::uint32_t headers = 1 + below_(9); headers != 0; --headers)
+      built.extension(kHeaders[one_in(4) ? below_(3) : 0], one_in(4) ? 16 : 8);
   }
   /// The service of PipelineLab, or near the beginning of a prefix.
   wire::Ipv4Address to_ipv4() {
