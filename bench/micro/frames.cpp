@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/micro/huge_memory.hpp"
+#include "bench/micro/random_bytes.hpp"
 #include "dataplane/wire/checksum.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ip_protocol.hpp"
@@ -19,70 +20,10 @@ namespace synward::bench {
 namespace {
 
 using wire::Family;
-using Random = std::mt19937;
-using Bytes = std::vector<std::byte>;
-
-std::uint32_t below(Random& random, std::uint32_t n) {
-  return static_cast<std::uint32_t>(std::uint64_t{random()} * n >> 32);
-}
-
-void append(Bytes& to, std::initializer_list<std::uint32_t> bytes) {
-  for (const std::uint32_t byte : bytes) to.push_back(static_cast<std::byte>(byte));
-}
-template <wire::WireLayout T>
-void append(Bytes& to, const T& header) {
-  const auto bytes = std::as_bytes(std::span{&header, 1});
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-
-void append_mss(Bytes& to, Random& random) {
-  constexpr std::uint16_t kCommon[] = {1460, 1460, 1460, 1452, 1440, 1400, 1380, 1360};
-  const std::uint16_t mss = kCommon[below(random, 8)];
-  append(to, {wire::TcpOptionKind::kMss, 4, std::uint32_t{mss} >> 8, mss});
-}
-
-/// Up to `room` bytes in any order, known and unknown kinds, with NOPs between them and anything twice.
-void append_odd_option(Bytes& to, std::size_t room, Random& random) {
-  using Kind = wire::TcpOptionKind;
-  const std::uint32_t length = 2 + below(random, 7);
-  switch (below(random, 6)) {
-    case 0:
-      if (room >= 4) return append_mss(to, random);
-      break;
-    case 1:
-      if (room >= 3) return append(to, {Kind::kWindowScale, 3, below(random, 15)});
-      break;
-    case 2:
-      if (room >= 2) return append(to, {Kind::kSackPermitted, 2});
-      break;
-    case 3:
-      if (room >= 10) {
-        append(to, {Kind::kTimestamps, 10});
-        for (int i = 0; i < 8; ++i) append(to, {below(random, 256)});
-        return;
-      }
-      break;
-    case 4:
-      if (room >= length) {
-        append(to, {64 + below(random, 128), length});
-        to.resize(to.size() + length - 2);
-        return;
-      }
-      break;
-    default:
-      break;
-  }
-  append(to, {Kind::kNop});
-}
-
 Bytes tcp_options(Layout layout, Random& random) {
   using Kind = wire::TcpOptionKind;
   Bytes options;
-  if (layout == Layout::kOdd) {
-    while (options.size() < wire::kMaxTcpOptionBytes)
-      append_odd_option(options, wire::kMaxTcpOptionBytes - options.size(), random);
-    return options;
-  }
+  if (layout == Layout::kOdd) return odd_options(random);
   append_mss(options, random);
   const std::uint32_t scale = 6 + below(random, 5);
   if (layout == Layout::kWindows) {
@@ -95,17 +36,6 @@ Bytes tcp_options(Layout layout, Random& random) {
     append(options, {Kind::kNop, Kind::kWindowScale, 3, scale});
   }
   return options;
-}
-
-template <Family kFamily>
-wire::Address<kFamily> client(Random& random) {
-  wire::Address<kFamily> address;
-  for (auto& byte : address.bytes) byte = static_cast<std::uint8_t>(random());
-  if constexpr (kFamily == Family::kIpv4)
-    address.bytes[0] = static_cast<std::uint8_t>(11 + below(random, 100));
-  else
-    address.bytes[0] = 0x24;
-  return address;
 }
 
 template <Family kFamily>
@@ -214,9 +144,10 @@ FrameSet::FrameSet(const std::vector<Stamp>& stamps, std::size_t count) : stamps
 
 void FrameSet::restore() {
   for (std::size_t n = 0; n < size(); ++n) {
-    const Stamp& stamp = (*stamps_)[next_++ % kStamps];
+    const Stamp& stamp = (*stamps_)[next_++ % stamps_->size()];
     std::memcpy(frames_[n], stamp.bytes.data(), stamp.size);
-    sizes_[n] = stamp.size;
+    std::memset(frames_[n] + stamp.size, 0, stamp.zeros);
+    sizes_[n] = static_cast<std::uint16_t>(stamp.size + stamp.zeros);
   }
 }
 

@@ -30,6 +30,7 @@ struct Stamp {
   static constexpr std::size_t kBytes = 190;
   std::array<std::byte, kBytes> bytes;
   std::uint16_t size;
+  std::uint16_t zeros = 0;  ///< bytes of the frame behind those
 };
 
 inline constexpr std::size_t kStamps = 65'536;
@@ -41,8 +42,8 @@ class FrameSet {
  public:
   static constexpr std::size_t kInL2 = 256, kInL3 = kStamps;
 
-  /// `count` is at most kStamps, and a multiple of a burst. All sets lie in the same memory: only the one
-  /// restored last is intact.
+  /// `count` is at most kStamps, and a multiple of a burst. `stamps` is as many or more. All sets lie in the
+  /// same memory: only the one restored last is intact.
   FrameSet(const std::vector<Stamp>& stamps, std::size_t count);
   /// Other frames than last time, where `stamps` has more, so that no predictor learns them. Afterwards the
   /// frames lie where the last use left the caches: in L2 when they are few, else in L3.
@@ -50,7 +51,7 @@ class FrameSet {
 
   [[nodiscard]] std::size_t size() const { return frames_.size(); }
   /// Which stamp lies in the first frame; the others follow in their order, from the last on to stamp 0.
-  [[nodiscard]] std::size_t first() const { return (next_ - size()) % kStamps; }
+  [[nodiscard]] std::size_t first() const { return (next_ - size()) % stamps_->size(); }
   [[nodiscard]] std::span<std::byte* const> frames() const { return frames_; }
   [[nodiscard]] std::span<const std::uint16_t> sizes() const { return sizes_; }
 

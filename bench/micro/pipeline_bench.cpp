@@ -2,6 +2,7 @@
 // straightforward responder: in one process, in turns, so that their ratios are honest.
 #include <string>
 
+#include "bench/micro/adversary.hpp"
 #include "bench/micro/baseline.hpp"
 #include "bench/micro/core.hpp"
 #include "bench/micro/floor.hpp"
@@ -154,6 +155,20 @@ void add_wire() {
   }
 }
 
+/// Over few frames only: where memory is what one waits for, surprises cost less.
+void add_attacks() {
+  for (std::size_t a = 0; a < static_cast<std::size_t>(Attack::kCount); ++a) {
+    const auto attack = static_cast<Attack>(a);
+    for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
+      const Family of = family;
+      if (!exists(attack, of) || (attack == Attack::kMixed && of == Family::kIpv6)) continue;
+      add_column(
+          "adversarial: " + name_of(attack) + (attack == Attack::kMixed ? "" : ending), "/L2",
+          FrameSet::kInL2, [=] { return attack_of(attack, of); }, pipeline);
+    }
+  }
+}
+
 void add_all() {
   const auto linux_syns = [] { return syns(Family::kIpv4, Layout::kLinux); };
   const auto add_bare = [&](const std::string& row, void (*run)(benchmark::State&, FrameSet&)) {
@@ -191,6 +206,7 @@ void add_all() {
     add_row(
         std::string{"text, acknowledged"} + ending, [of] { return texts(of); }, pipeline);
   }
+  add_attacks();
   add_wire();
 }
 
