@@ -52,6 +52,9 @@ struct Solicitation {
   bool duplicate_detection;              // the asker has no address yet: answer to all nodes (RFC 4861 7.2.4)
 };
 
+/// A solicitation has its source's address and, secured, four more (RFC 3971 5); whoever may send 1,500 bytes
+/// could write 180.
+inline constexpr int kMaxNdpOptions = 8;
 inline constexpr std::uint8_t kNdpHopLimit = 255;  // whoever is not on the link cannot send this
 inline constexpr Ipv6Address kAllNodes{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
@@ -69,8 +72,8 @@ inline constexpr Ipv6Address kAllNodes{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 /// Every check of RFC 4861 7.1.1 but the checksum, which the caller verifies. `message` is the payload of the
 /// packet that `ip` heads, from the ICMPv6 type to the last option; nullopt when it must be ignored, or is
-/// something else. A source link-layer option of another length than Ethernet's is skipped; of two, the
-/// first counts.
+/// something else, or has more than kMaxNdpOptions options. A source link-layer option of another length than
+/// Ethernet's is skipped; of two, the first counts.
 [[nodiscard]] inline std::optional<Solicitation> parse_neighbor_solicitation(
     const Ipv6Header& ip, std::span<const std::byte> message) {
   const auto* header = view_as<NeighborSolicitation>(message);
@@ -79,8 +82,9 @@ inline constexpr Ipv6Address kAllNodes{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     return std::nullopt;
 
   Solicitation solicitation{header->target, std::nullopt, is_unspecified(ip.source)};
-  for (auto options = message.subspan(sizeof *header); !options.empty();) {
-    if (options.size() < 2) return std::nullopt;
+  int walked = 0;
+  for (auto options = message.subspan(sizeof *header); !options.empty(); ++walked) {
+    if (options.size() < 2 || walked == kMaxNdpOptions) return std::nullopt;
     const auto type = std::to_integer<std::uint8_t>(options[0]);
     const std::size_t bytes = 8 * std::to_integer<std::size_t>(options[1]);
     if (bytes == 0 || bytes > options.size()) return std::nullopt;

@@ -73,6 +73,12 @@ Bytes both(Bytes first, const Bytes& second) {
   return first;
 }
 
+Bytes repeated(const Bytes& option, int times) {
+  Bytes all;
+  while (times-- > 0) test::append(all, option);
+  return all;
+}
+
 const SolicitationCase kCases[] = {
     {.name = "WithSource", .options = kSourceOption, .valid = true, .source_mac = "02:00:00:00:00:01"},
     {.name = "WithoutOptions", .valid = true},
@@ -85,6 +91,8 @@ const SolicitationCase kCases[] = {
      .options = both(kSourceOption, bytes_of({1, 1, 2, 0, 0, 0, 0, 9})),
      .valid = true,
      .source_mac = "02:00:00:00:00:01"},
+    {.name = "AsManyOptionsAsMayBe", .options = repeated(kOtherOption, kMaxNdpOptions), .valid = true},
+    {.name = "OneOptionMore", .options = repeated(kOtherOption, kMaxNdpOptions + 1)},
     {.name = "SourceOfAnotherLength",
      .options = bytes_of({1, 2, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}),
      .valid = true},
