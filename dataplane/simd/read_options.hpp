@@ -111,26 +111,44 @@ template <typename T>
   return value;
 }
 
+/// One list, and where in it each known kind is.
+struct FoundOptions {
+  const std::byte* list;
+  Bytes32 known;
+  alignas(32) std::uint8_t places[kMostStarts];
+
+  /// The starts of one kind, a bit each.
+  [[nodiscard, gnu::always_inline]] std::uint32_t starts_of(std::uint8_t kind_bit) const {
+    const __m256i shifted = _mm256_slli_epi16(reinterpret_cast<__m256i>(known), 7 - __builtin_ctz(kind_bit));
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(shifted));
+  }
+  /// What is behind kind and length of the first of `starts`; of none, that of the last start, which is no
+  /// option: so nobody has to ask.
+  [[nodiscard]] const std::byte* value(std::uint32_t starts) const {
+    return list + places[__builtin_ctz(starts | 1u << (kMostStarts - 1))] + 2;
+  }
+};
+[[gnu::always_inline]] inline FoundOptions find_options(const std::byte* tcp) {
+  const auto header_bytes = (load_as<std::uint8_t>(tcp + 12) >> 4) * 4;
+  FoundOptions found;
+  found.list = tcp + sizeof(wire::TcpHeader);
+  const Starts starts =
+      find_starts(found.list, static_cast<std::uint8_t>(header_bytes - int{sizeof(wire::TcpHeader)}));
+  found.known = starts.known;
+  _mm256_store_si256(reinterpret_cast<__m256i*>(found.places), reinterpret_cast<__m256i>(starts.place));
+  return found;
+}
+
 /// SynTerms and TSval of one SYN, as parse_tcp_options() reads them: of duplicates the first.
 [[gnu::always_inline]] inline void read_syn(const std::byte* tcp, std::uint32_t default_mss,
                                             std::uint32_t& offered, std::uint32_t& tsval) {
   const auto offset = load_as<std::uint8_t>(tcp + 12), flags = load_as<std::uint8_t>(tcp + 13);
-  const std::byte* const list = tcp + sizeof(wire::TcpHeader);
-  const Starts starts =
-      find_starts(list, static_cast<std::uint8_t>((offset >> 4) * 4 - sizeof(wire::TcpHeader)));
-  alignas(32) std::uint8_t places[kMostStarts];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(places), reinterpret_cast<__m256i>(starts.place));
-  // The bits of `known`, one for each start; of the last start, which is none, all: so there is a first one.
-  const auto starts_of = [&](int bit) {
-    const __m256i shifted = _mm256_slli_epi16(reinterpret_cast<__m256i>(starts.known), 7 - bit);
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(shifted));
-  };
-  const auto value = [&](std::uint32_t which) {
-    return list + places[__builtin_ctz(which | 1u << (kMostStarts - 1))] + 2;
-  };
-  const std::uint32_t mss = starts_of(0), scale = starts_of(1), sack = starts_of(2), stamps = starts_of(3);
-  const std::uint32_t mss_offered = __builtin_bswap16(load_as<std::uint16_t>(value(mss)));
-  const std::uint32_t shift = load_as<std::uint8_t>(value(scale));
+  const FoundOptions found = find_options(tcp);
+  const std::uint32_t mss = found.starts_of(KnownKinds::kMss), scale = found.starts_of(KnownKinds::kScale),
+                      sack = found.starts_of(KnownKinds::kSack),
+                      stamps = found.starts_of(KnownKinds::kTimestamps);
+  const std::uint32_t mss_offered = __builtin_bswap16(load_as<std::uint16_t>(found.value(mss)));
+  const std::uint32_t shift = load_as<std::uint8_t>(found.value(scale));
   // Written so that no compiler makes a branch of it.
   const auto if_any = [](std::uint32_t of, std::uint32_t term) { return (0u - (of != 0 ? 1u : 0u)) & term; };
   offered = (mss != 0 ? mss_offered : default_mss) << SynTerms::kMssBit |
@@ -138,10 +156,8 @@ template <typename T>
             if_any(sack, SynTerms::kSack) | if_any(stamps, SynTerms::kTimestamps) |
             ((flags & 0xc0) == 0xc0 ? SynTerms::kEcn : 0) |
             std::uint32_t{offset} >> 4 << SynTerms::kOffsetBit;
-  tsval = load_as<std::uint32_t>(value(stamps));
+  tsval = load_as<std::uint32_t>(found.value(stamps));
 }
-static_assert(KnownKinds::kMss == 1 << 0 && KnownKinds::kScale == 1 << 1 && KnownKinds::kSack == 1 << 2 &&
-              KnownKinds::kTimestamps == 1 << 3);
 static_assert(wire::kMaxWindowScale == 14);
 
 inline void read(const OddSyns& syns, SynBatch& batch) {
@@ -149,6 +165,15 @@ inline void read(const OddSyns& syns, SynBatch& batch) {
     const std::uint8_t lane = syns.lanes[n];
     read_syn(syns.tcp[lane], syns.default_mss, batch.offered[lane], batch.tsval[lane]);
   }
+}
+
+inline bool timestamps(const std::byte* tcp, wire::TcpTimestamps& found) {
+  const FoundOptions options = find_options(tcp);
+  const std::uint32_t starts = options.starts_of(KnownKinds::kTimestamps);
+  const std::byte* const value = options.value(starts);
+  found = {__builtin_bswap32(load_as<std::uint32_t>(value)),
+           __builtin_bswap32(load_as<std::uint32_t>(value + 4))};
+  return starts != 0;
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "dataplane/simd/isa.hpp"
 #include "dataplane/table/flow_key.hpp"
 #include "dataplane/wire/net_types.hpp"
+#include "dataplane/wire/tcp_options.hpp"
 
 namespace synward::simd {
 
@@ -133,6 +134,9 @@ struct SynKernel {
                             SegmentBatch& segments);
   /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.
   using Read = void (*)(const OddSyns& syns, SynBatch& batch);
+  /// Whether the options behind the header `tcp`, of which kOptionsRead bytes are readable, have timestamps,
+  /// as wire::parse_tcp_options() reads them. Writes `found` in any case.
+  using Timestamps = bool (*)(const std::byte* tcp, wire::TcpTimestamps& found);
   /// The frames of `alive`, of which `offered`, `tsval` and what is promised are known, become SYN-ACKs.
   /// Their addresses, ports and sequence numbers are read where those of a SYN are whose IP header has the
   /// least length. Writes kMostWritten bytes, however short the SYN was.
@@ -148,6 +152,7 @@ struct SynKernel {
   Sort sort;
   Match match4, match6;
   Read read;
+  Timestamps timestamps;
   Answer answer4, answer6;
   Refute refute4, refute6;
 

@@ -69,7 +69,7 @@ template <Family kFamily>
 void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>& connection) {
   auto& state = connection.state;
   const auto& profile = (*core.services)[state.service].profile;
-  const Outcome outcome = accept::on_segment(state, segment_of(burst, i),
+  const Outcome outcome = accept::on_segment(state, segment_of(burst, i, core),
                                              accept::receive_window(state.window_scales, profile.window));
   switch (outcome.judgement) {
     case Judgement::kMissingTimestamp:

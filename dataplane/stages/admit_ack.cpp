@@ -40,7 +40,7 @@ void check(const Burst& burst, const CoreState& core, std::span<Candidate<kFamil
     const wire::TcpHeader& tcp = tcp_header(burst, candidate.lane);
     if (!may_bring_cookie(tcp)) continue;
     const auto& flow = candidate.flow;
-    const auto timestamps = wire::parse_timestamps(wire::options(tcp));
+    const auto timestamps = timestamps_of(core, tcp);
     cookie::fill_message<kFamily>(messages[n], flow.client, flow.service, flow.client_port, flow.service_port,
                                   wire::SeqNum{tcp.seq} - 1);
     acks[n] = {wire::SeqNum{tcp.ack} - 1, std::nullopt};
@@ -88,7 +88,7 @@ table::Connection<kFamily>* open_accepted(Burst& burst, CoreState& core,
                                                      ConnectionPhase::kEstablished, core.tick());
   if (!inserted) return drop_lane(burst, i, Drop::kTableFull), nullptr;
   if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
-  const handshake::Segment segment = segment_of(burst, i);
+  const handshake::Segment segment = segment_of(burst, i, core);
   auto& state = inserted->connection.state;
   state.client_next = segment.seq;
   state.service_next = segment.ack;

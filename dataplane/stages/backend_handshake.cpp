@@ -73,7 +73,7 @@ template <Family kFamily>
 table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& core,
                                          const cookie::Admission& admission) {
   const auto flow = flow_of<kFamily>(burst, i);
-  const handshake::Segment segment = segment_of(burst, i);
+  const handshake::Segment segment = segment_of(burst, i, core);
   const auto pending = core.pending.open(backend_of<kFamily>(burst, i, core), core.now.mono_ms);
   if (!pending) return drop_lane(burst, i, Drop::kPendingFull), nullptr;
   end_predecessor<kFamily>(core, flow);

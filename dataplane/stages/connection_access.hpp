@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <optional>
+#include <span>
 
 #include "dataplane/accept/acceptor.hpp"
 #include "dataplane/core_state.hpp"
@@ -19,14 +21,26 @@ inline constexpr std::uint32_t kTimeWaitMs = 60'000;
 /// RFC 6298 2: of our FIN, doubled each time.
 inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
 
-[[nodiscard]] inline handshake::Segment segment_of(const Burst& burst, LaneIndex i) {
+/// The timestamps of a lane's segment, wherever in its options they are.
+[[nodiscard]] inline std::optional<wire::TcpTimestamps> timestamps_of(const CoreState& core,
+                                                                      const wire::TcpHeader& tcp) {
+  const auto elsewhere = [&](std::span<const std::byte> options) -> std::optional<wire::TcpTimestamps> {
+    if (core.syn_kernel == nullptr) return wire::parse_tcp_options(options).timestamps();
+    wire::TcpTimestamps found;
+    const bool any = core.syn_kernel->timestamps(reinterpret_cast<const std::byte*>(&tcp), found);
+    return any ? std::optional{found} : std::nullopt;
+  };
+  return wire::parse_timestamps(wire::options(tcp), elsewhere);
+}
+
+[[nodiscard]] inline handshake::Segment segment_of(const Burst& burst, LaneIndex i, const CoreState& core) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
   handshake::Segment segment{.seq = wire::SeqNum{tcp.seq},
                              .ack = wire::SeqNum{tcp.ack},
                              .flags = tcp.flags,
                              .window = tcp.window.host()};
   segment.text_bytes = static_cast<std::uint16_t>(burst.view[i].transport_bytes - tcp.header_bytes());
-  segment.options.timestamps = wire::parse_timestamps(wire::options(tcp));
+  segment.options.timestamps = timestamps_of(core, tcp);
   return segment;
 }
 

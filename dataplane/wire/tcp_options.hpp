@@ -171,8 +171,10 @@ inline void TcpOptions::read(std::uint8_t kind, std::span<const std::byte> value
 }
 
 /// The timestamps alone, which is what a connection's segments are read for. Nearly all have them where
-/// RFC 7323 appendix A puts them.
-[[nodiscard]] inline std::optional<TcpTimestamps> parse_timestamps(std::span<const std::byte> options) {
+/// RFC 7323 appendix A puts them; `elsewhere(options)` looks for them in any other list that is not empty.
+template <typename Elsewhere>
+[[nodiscard]] inline std::optional<TcpTimestamps> parse_timestamps(std::span<const std::byte> options,
+                                                                   Elsewhere&& elsewhere) {
   using Kind = TcpOptionKind;
   if (options.size() == 12 && overlay<BigEndian32>(options.data()) ==
                                   BigEndian32{detail::word(Kind::kNop, Kind::kNop, Kind::kTimestamps, 10)}) {
@@ -180,7 +182,7 @@ inline void TcpOptions::read(std::uint8_t kind, std::span<const std::byte> value
     return TcpTimestamps{wire.tsval.host(), wire.tsecr.host()};
   }
   if (options.empty()) return std::nullopt;
-  return parse_tcp_options(options).timestamps();
+  return elsewhere(options);
 }
 
 /// What a SYN or a SYN-ACK of ours offers.

@@ -128,7 +128,7 @@ class SpliceOracle {
     if (std::ranges::any_of(known.cookies, was_told)) return true;
     if (known.held.empty()) return false;
     const Bytes& ack = known.held.front();
-    const auto echoed = wire::parse_timestamps(wire::options(tcp_at(ack, locate(ack)->at)));
+    const auto echoed = wire::parse_tcp_options(wire::options(tcp_at(ack, locate(ack)->at))).timestamps();
     return echoed && echoed->tsecr == tsval;
   }
   /// A backend's segment that synward answered: if it was the SYN-ACK that opens, both halves are known now.

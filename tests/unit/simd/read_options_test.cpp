@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <memory>
+#include <optional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -68,9 +69,16 @@ class ReadOptions : public testing::TestWithParam<Isa> {
     const std::uint32_t offered = batch_->offered[kLane];
     return {offered, (offered & SynTerms::kTimestamps) != 0 ? batch_->tsval[kLane] : 0};
   }
+  static std::optional<wire::TcpTimestamps> timestamps(const Bytes& list, std::uint8_t flags) {
+    const Bytes header = header_with(list, flags);
+    wire::TcpTimestamps found{};
+    return syn_kernel(GetParam())->timestamps(header.data(), found) ? std::optional{found} : std::nullopt;
+  }
   void expect_same(const Bytes& list, std::uint8_t flags = wire::TcpFlags::kSyn) {
     ASSERT_EQ(list.size() % 4, 0u);
     ASSERT_EQ(read(list, flags), walked(list, flags)) << testing::PrintToString(list);
+    ASSERT_EQ(timestamps(list, flags), wire::parse_tcp_options(list).timestamps())
+        << testing::PrintToString(list);
   }
 
  private:
