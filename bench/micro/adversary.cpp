@@ -374,7 +374,11 @@ Traffic attack_of(Attack attack, Family family) {
               [attack, end](const CounterReading& seen) {
                 return attack == Attack::kMixed ? ended_as_any(seen) : count(seen, end);
               },
-          .begin = traffic.begin,
+          .begin =
+              [start_over = traffic.begin](Core& core) {
+                start_over(core);
+                core.state.strays = {};
+              },
           .prepare = end == std::variant<Route, Drop>{Drop::kBadCookie}
                          ? [](Core&, const FrameSet&) {}  // no stray comes again later: it would get an RST
                          : traffic.prepare};
