@@ -145,12 +145,13 @@ inline std::vector<Bytes> syn_acks_to(const std::vector<PipelineLab::Sent>& sent
     wire::SynOptions options{.mss = 1460, .window_scale = 7, .sack_permitted = true};
     if (const auto& timestamps = asked->segment.options.timestamps)
       options.timestamps = wire::TcpTimestamps{5'000'000, timestamps->tsval};
-    answers.push_back(
-        built.tcp(kServicePort, asked->path.tuple.remote_port.host(), wire::TcpFlags::kSyn | wire::TcpFlags::kAck)
-            .seq(0x1000'0000)
-            .ack(asked->segment.seq.value() + 1)
-            .tcp_options(options)
-            .build());
+    answers.push_back(built
+                          .tcp(kServicePort, asked->path.tuple.remote_port.host(),
+                               wire::TcpFlags::kSyn | wire::TcpFlags::kAck)
+                          .seq(0x1000'0000)
+                          .ack(asked->segment.seq.value() + 1)
+                          .tcp_options(options)
+                          .build());
   };
   for (const auto& frame : sent) {
     if (frame.port != PipelineLab::kInside) continue;
