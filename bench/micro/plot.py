@@ -22,7 +22,7 @@ ROW, BAR, BARS, MARGIN, VALUE = 19, 12, 300, 16, 124
 HEAD, SCALE = 48, 56  # above all panels, and above each
 PANELS_PER_LINE = 3
 INK, FAINT, OURS, PEERS, SPREAD, OLD, WRONG = "#1a1a1a", "#d9d9d9", "#2f6db3", "#a8a8a8", "#1a1a1a", "#d9730d", "#b00020"
-PEER = re.compile(r": straightforward|: rte_|Linux mints|^F, the floor|^testpmd")
+PEER = re.compile(r": straightforward|: rte_|Linux mints|^F, the floor|^testpmd|^rte_")
 
 
 class Drawing:

@@ -127,9 +127,10 @@ class TableReporter : public benchmark::BenchmarkReporter {
 
 }  // namespace
 
-void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
+void add(const std::string& name, const std::function<void(benchmark::State&)>& run, std::size_t iterations) {
   auto* const row = benchmark::RegisterBenchmark(name.c_str(), run);  // NOLINT: the library owns it
   row->UseManualTime();
+  if (iterations != 0) row->Iterations(static_cast<benchmark::IterationCount>(iterations));
 }
 
 int run(int argc, char** argv, Order order) {

@@ -1,6 +1,7 @@
 // How a benchmark of this folder runs and what it prints.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -14,8 +15,11 @@ enum class Order {
   kOneByOne,     ///< where what is measured takes long to set up
 };
 
-/// Registers a benchmark that sets its own times, as sample() does.
-void add(const std::string& name, const std::function<void(benchmark::State&)>& run);
+/// Registers a benchmark that sets its own times, as sample() does. `iterations` of a repetition: 0 for as
+/// many as fill its time; a number where what is measured changes with each, and must end the same in every
+/// run.
+void add(const std::string& name, const std::function<void(benchmark::State&)>& run,
+         std::size_t iterations = 0);
 
 /// main() for registered benchmarks: five repetitions unless the arguments, Google Benchmark's own, say
 /// otherwise; then one table of the medians, in time stamp counter cycles per packet. A benchmark is named

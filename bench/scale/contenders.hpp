@@ -1,5 +1,5 @@
 // The connection table and DPDK's rte_hash, as contenders of one interface. Both read one field of the
-// connection that they find.
+// connection that they find, which is 1 in each.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@ inline constexpr std::size_t kBulk = 64;
 /// rte_malloc's memory, for what rte_hash allocates, in pages as large as those of the other contender.
 class DpdkHeap {
  public:
+  /// Throws std::runtime_error when rte_malloc refuses it.
   explicit DpdkHeap(std::size_t bytes) : bytes_{bytes / kHugePage * kHugePage}, memory_{bytes_} {
     const auto pages = static_cast<unsigned>(bytes_ / kHugePage);
     if (rte_malloc_heap_create(kName) != 0 ||
@@ -37,6 +38,11 @@ class DpdkHeap {
     rte_malloc_heap_destroy(kName);
   }
   [[nodiscard]] static int socket() { return rte_malloc_heap_get_socket(kName); }
+  [[nodiscard]] static std::size_t allocated() {
+    rte_malloc_socket_stats stats{};
+    return rte_malloc_get_socket_stats(socket(), &stats) == 0 ? stats.heap_allocsz_bytes : 0;
+  }
+  [[nodiscard]] const std::byte* data() const { return memory_.data(); }
 
  private:
   static constexpr const char* kName = "bench";
@@ -48,44 +54,72 @@ template <wire::Family kFamily>
 class SynwardTable {
  public:
   using Key = table::FlowKey<kFamily>;
+  using Table = table::ConnectionTable<kFamily>;
+  using Entry = typename Table::Entry;
   static constexpr const char* kName = "synward";
+  /// Further than the sweep can see in one round, as the idle timeout is: 2 h 4 min.
+  static constexpr table::Tick kFar = table::after(table::Tick{1}, 124 * 60 * 1000);
 
-  explicit SynwardTable(std::size_t connections)
-      : memory_{bytes(connections)},
-        table_{{memory_.data(), bytes(connections)}, connections, secret(), table::Tick{1}} {}
+  SynwardTable(std::size_t connections, Pages pages)
+      : bytes_{bytes(connections)},
+        memory_{bytes_, pages},
+        table_{{memory_.data(), bytes_}, connections, secret(), table::Tick{1}} {}
 
+  [[nodiscard]] static std::size_t bytes(std::size_t connections) { return Table::bytes_needed(connections); }
+  [[nodiscard]] static std::size_t slots(std::size_t connections) {
+    return Table::bucket_count(connections) * table::kBucketSlots;
+  }
+
+  /// 1 or, when there is none, 0.
   std::uint32_t find(const Key& key) {
     auto* const entry = table_.find(key);
     return entry == nullptr ? 0 : entry->state.half.ts_recent;
   }
+  /// How many of kBulk are there.
   std::uint32_t find_bulk(const Key* keys) {
-    std::array<table::Connection<kFamily>*, kBulk> found;
+    std::array<Entry*, kBulk> found;
     table_.find_bulk(keys, kBulk, found.data());
     std::uint32_t sum = 0;
     for (auto* const entry : found) sum += entry == nullptr ? 0 : entry->state.half.ts_recent;
     return sum;
   }
-  void insert(const Key& key) { insert(key, table_.place_of(key)); }
-  /// As in the pipeline: looked up, not found, inserted one after the other.
-  void promote_bulk(const Key* keys) {
-    std::array<table::Connection<kFamily>*, kBulk> found;
+  /// False when it is refused, or somebody had to go.
+  bool insert(const Key& key) { return insert(key, table_.place_of(key)); }
+  /// As in the pipeline: looked up, not found, inserted one after the other. How many of kBulk are in now.
+  std::size_t promote_bulk(const Key* keys) {
+    std::array<Entry*, kBulk> found;
     std::array<typename Table::Place, kBulk> places;
     table_.find_bulk(keys, kBulk, found.data(), places.data());
     for (std::size_t i = 0; i < kAhead; ++i) table_.expect(places[i]);
+    std::size_t inserted = 0;
     for (std::size_t i = 0; i < kBulk; ++i) {
       if (i + kAhead < kBulk) table_.expect(places[i + kAhead]);
-      insert(keys[i], places[i]);
+      inserted += insert(keys[i], places[i]);
     }
+    return inserted;
   }
-  void erase(const Key& key) { table_.erase(*table_.find(key)); }
+  /// False when it is not there.
+  bool erase(const Key& key) {
+    auto* const entry = table_.find(key);
+    if (entry != nullptr) table_.erase(*entry);
+    return entry != nullptr;
+  }
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] const std::byte* memory() const { return memory_.data(); }
+  [[nodiscard]] Table& table() { return table_; }
+  /// The first part of the table's memory (connection_table.hpp).
+  [[nodiscard]] std::span<const table::Bucket> buckets() const {
+    return {reinterpret_cast<const table::Bucket*>(memory_.data()), table_.buckets()};
+  }
 
  private:
-  using Table = table::ConnectionTable<kFamily>;
-  static constexpr std::size_t kAhead = 8;
-  static std::size_t bytes(std::size_t connections) { return Table::bytes_needed(connections); }
-  void insert(const Key& key, const typename Table::Place& place) {
-    table_.insert(key, place, table::ConnectionPhase::kEstablished, table::Tick{1})
-        ->connection.state.half.ts_recent = 1;
+  static constexpr std::size_t kAhead = 8;  // admit_ack's
+  bool insert(const Key& key, const typename Table::Place& place) {
+    const auto insertion = table_.insert(key, place, table::ConnectionPhase::kEstablished, kFar);
+    if (!insertion) return false;
+    insertion->connection.state.half.ts_recent = 1;
+    return insertion->evicted == table::Evicted::kNothing;
   }
   static table::HashSecret secret() {
     std::mt19937_64 random{3};
@@ -97,18 +131,21 @@ class SynwardTable {
     return secret;
   }
 
+  std::size_t bytes_;
   HugeMemory memory_;
   Table table_;
 };
 
-/// rte_hash gives a position; the connections lie in an array beside it.
+/// rte_hash gives a position; the connections lie in an array beside it. It rounds its slots up to a power of
+/// two: of a million, of four and of sixteen half are free.
 template <wire::Family kFamily>
 class RteHashTable {
  public:
   using Key = table::FlowKey<kFamily>;
   static constexpr const char* kName = "rte_hash";
 
-  explicit RteHashTable(std::size_t connections) : heap_{connections * 160 + (std::size_t{64} << 20)} {
+  /// Always in large pages.
+  RteHashTable(std::size_t connections, Pages) : heap_{bytes(connections)} {
     rte_hash_parameters parameters{};
     parameters.name = "bench";
     parameters.entries = static_cast<std::uint32_t>(connections * 4 / 3);  // at most 75 % full, as ours
@@ -119,13 +156,21 @@ class RteHashTable {
     const auto positions = static_cast<std::size_t>(rte_hash_max_key_id(hash_)) + 1;
     states_ = static_cast<table::ConnectionState*>(
         rte_zmalloc_socket(nullptr, positions * sizeof *states_, 64, DpdkHeap::socket()));
-    if (states_ == nullptr) throw std::runtime_error{"rte_hash: no memory for the connections"};
+    if (states_ == nullptr) {
+      rte_hash_free(hash_);
+      throw std::runtime_error{"rte_hash: no memory for the connections"};
+    }
   }
   RteHashTable(const RteHashTable&) = delete;
   RteHashTable& operator=(const RteHashTable&) = delete;
   ~RteHashTable() {
     rte_hash_free(hash_);
     rte_free(states_);
+  }
+
+  /// Of the heap; bytes() is what was taken from it.
+  [[nodiscard]] static std::size_t bytes(std::size_t connections) {
+    return connections * 160 + (std::size_t{64} << 20);
   }
 
   std::uint32_t find(const Key& key) {
@@ -141,9 +186,9 @@ class RteHashTable {
     for (const std::int32_t at : positions) sum += at < 0 ? 0 : states_[at].half.ts_recent;
     return sum;
   }
-  void insert(const Key& key) { states_[rte_hash_add_key(hash_, &key)].half.ts_recent = 1; }
+  bool insert(const Key& key) { return take(rte_hash_add_key(hash_, &key)); }
   /// It has no insertion in bulk; but the hash of the lookup serves again, as it does ours.
-  void promote_bulk(const Key* keys) {
+  std::size_t promote_bulk(const Key* keys) {
     std::array<const void*, kBulk> pointers;
     std::array<hash_sig_t, kBulk> hashes;
     std::array<std::int32_t, kBulk> positions;
@@ -152,12 +197,23 @@ class RteHashTable {
       hashes[i] = rte_hash_hash(hash_, &keys[i]);
     }
     rte_hash_lookup_with_hash_bulk(hash_, pointers.data(), hashes.data(), kBulk, positions.data());
+    std::size_t inserted = 0;
     for (std::size_t i = 0; i < kBulk; ++i)
-      states_[rte_hash_add_key_with_hash(hash_, &keys[i], hashes[i])].half.ts_recent = 1;
+      inserted += take(rte_hash_add_key_with_hash(hash_, &keys[i], hashes[i]));
+    return inserted;
   }
-  void erase(const Key& key) { rte_hash_del_key(hash_, &key); }
+  bool erase(const Key& key) { return rte_hash_del_key(hash_, &key) >= 0; }
+
+  [[nodiscard]] std::size_t bytes() const { return DpdkHeap::allocated(); }
+  [[nodiscard]] const std::byte* memory() const { return heap_.data(); }
 
  private:
+  bool take(std::int32_t position) {
+    if (position < 0) return false;
+    states_[position].half.ts_recent = 1;
+    return true;
+  }
+
   DpdkHeap heap_;
   rte_hash* hash_;
   table::ConnectionState* states_;
