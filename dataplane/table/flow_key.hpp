@@ -37,9 +37,15 @@ struct FlowKey {
   [[nodiscard]] constexpr Words words() const { return std::bit_cast<Words>(*this); }
 
   friend constexpr bool operator==(const FlowKey& a, const FlowKey& b) {
-    const Words x = a.words(), y = b.words();
-    std::uint32_t difference = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) difference |= x[i] ^ y[i];  // no branch per word
+    // Eight bytes at a time, without a branch for each: of words, gcc makes copies first and then a loop.
+    struct [[gnu::packed]] Pieces {
+      std::array<std::uint64_t, sizeof(FlowKey) / 8> eight;
+      std::uint32_t four;
+    };
+    const auto x = std::bit_cast<Pieces>(a), y = std::bit_cast<Pieces>(b);
+    std::uint64_t difference = x.four ^ y.four;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < sizeof(FlowKey) / 8; ++i) difference |= x.eight[i] ^ y.eight[i];
     return difference == 0;
   }
 };
