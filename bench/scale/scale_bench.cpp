@@ -232,6 +232,14 @@ void look_up(benchmark::State& state, const Setup& setup, Lookup how) {
   expect_equal(state, found, known ? kPasses * kPass : 0, "flows found");
 }
 
+/// Of rte_hash, which has none, 0.
+std::uint64_t version(auto& table) {
+  if constexpr (requires { table.table(); })
+    return table.table().version();
+  else
+    return 0;
+}
+
 /// As in the pipeline: a burst is looked up and not found, then each of it is inserted. As many old ones make
 /// room meanwhile, untimed.
 template <typename Filled>
@@ -242,10 +250,6 @@ void promote(benchmark::State& state, const Setup& setup) {
   Facts& facts = all_facts.back();
   std::size_t erased = 0, inserted = 0;
   std::uint64_t moved_or_ended = 0;
-  const auto version = [set]() -> std::uint64_t {
-    if constexpr (requires { set->table.table(); }) return set->table.table().version();
-    return 0;
-  };
   const table::FlowKey<Filled::kOf>* keys = nullptr;
   const auto make_room = [&] {
     const std::size_t out = set->known.advance(), in = set->unknown.advance();
@@ -254,11 +258,11 @@ void promote(benchmark::State& state, const Setup& setup) {
       std::swap(flows[out + i], flows[in + i]);
     }
     keys = &flows[out];
-    moved_or_ended -= version();
+    moved_or_ended -= version(set->table);
   };
   sample(state, kPass, make_room, [&] {
     for (std::size_t i = 0; i < kPass; i += kBulk) inserted += set->table.promote_bulk(keys + i);
-    moved_or_ended += version();
+    moved_or_ended += version(set->table);
   });
   facts.promoted += inserted;
   facts.displaced += moved_or_ended;  // nothing ended, or it would not count as inserted
