@@ -205,7 +205,7 @@ void run(const config::Config& config, const RunOptions& options) {
     tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports = infos;
-    cores.back()->syn_kernel = simd::syn_kernel(isa);
+    cores.back()->kernels = simd::kernels_of(isa);
     if (profiles) cores.back()->profiles = profiles.get();
   }
   const Steering steering{random_value<Steering::Key>(), workers_count};

@@ -10,7 +10,7 @@
 
 #include "dataplane/drop.hpp"
 #include "dataplane/route.hpp"
-#include "dataplane/simd/syn_kernel.hpp"
+#include "dataplane/simd/kernels.hpp"
 
 namespace synward {
 
@@ -40,7 +40,7 @@ struct PacketHandle {
   void* opaque;
 };
 
-/// What match_syns() or classify() found of one packet; offsets are from the frame's first byte. For stages
+/// What match_common() or classify() found of one packet; offsets are from the frame's first byte. For stages
 /// after it, every offset is in bounds. Of a lane in kIcmpError it shows the segment that the error quotes.
 struct PacketView {
   std::uint16_t network;          ///< IP header
@@ -146,7 +146,7 @@ struct LanesByLink {
   }
 };
 
-/// The SYNs that match_syns() found: the lanes in on(kCommonSyn), and more of them than a view has.
+/// The SYNs that match_common() found: the lanes in on(kCommonSyn), and more of them than a view has.
 struct CommonSyns : LanesByLink {
   simd::SynBatch batch;
 };
@@ -162,8 +162,8 @@ struct CommonSegments : LanesByLink {
   }
 };
 
-/// One burst of one port. The lanes are left uninitialised on purpose: rx, match_syns() and classify() write
-/// what later stages read.
+/// One burst of one port. The lanes are left uninitialised on purpose: rx, match_common() and classify()
+/// write what later stages read.
 struct Burst {
   std::size_t size = 0;
   std::uint16_t port = 0;   ///< index of the port in CoreState::ports
@@ -173,11 +173,11 @@ struct Burst {
   Lane<RxChecksum> ip_checksum;                 ///< IPv4 header
   Lane<RxChecksum> transport_checksum;          ///< TCP
   Lane<PacketHandle> packet;
-  Lane<PacketView> view;  ///< from match_syns() or classify() on
+  Lane<PacketView> view;  ///< from match_common() or classify() on
   /// Of lanes that find_connection() has seen: the table::Connection of its family that it found, or null.
   Lane<void*> connection;
   Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would
-  CommonSyns common_syns;  ///< from match_syns() on
+  CommonSyns common_syns;  ///< from match_common() on
   CommonSegments common_segments;
   Lane<std::uint64_t> flow_hash;  ///< table::hash(), of lanes that find_connection() has seen
   Lane<std::uint16_t> owner;      ///< which core a lane in on(kHandOver) belongs to

@@ -112,10 +112,10 @@ inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSec
                                kAskingOptionsPerSecond = 1, kAskingAgainSeconds = 16,
                                kDownResetsPerSecond = 1000;
 
-/// The destination of the last packet of a family whose service match_syns() looked up, and that service:
+/// The destination of the last packet of a family whose service match_common() looked up, and that service:
 /// under a flood the next one is for the same.
 struct LastLookup {
-  simd::SynHint hint;
+  simd::Hint hint;
   service::ServiceId service = service::kNoService;
 };
 
@@ -173,7 +173,7 @@ struct CoreState {
   std::vector<PortInfo> ports;
   cookie::SlotKeys keys;
   const service::ServiceTable* services;
-  const simd::SynKernel* syn_kernel = nullptr;  ///< null: all SYNs go through the stages
+  const simd::Kernels* kernels = nullptr;  ///< null: the stages do all
   LastLookup last_lookup4, last_lookup6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow

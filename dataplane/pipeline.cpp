@@ -6,7 +6,7 @@
 namespace synward {
 
 void run_burst(CoreState& core, Burst& burst) {
-  match_syns(burst, core);       // SYNs as most clients send them: read, verified, 8 or 16 at a time
+  match_common(burst, core);     // what nearly all clients send: read, verified, 8 or 16 at a time
   classify(burst, core);         // the others: views, one index list per route, or a drop
   find_connection(burst, core);  // known flows leave the cookie path here
   shed_syns(burst, core);        // when more comes than this core can answer, part of the SYNs end here

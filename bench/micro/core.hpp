@@ -29,7 +29,7 @@ class Core {
       state.ports.push_back({.side = Side::kInside, .other = kOutside});
       learn_backends();
     }
-    state.syn_kernel = simd::syn_kernel(default_isa());
+    state.kernels = simd::kernels_of(default_isa());
     state.set_clock({.wall_ms = kNow, .mono_ms = 1});
   }
   /// What synward takes unless it is told otherwise: EAL lets registers be 256 bits wide.

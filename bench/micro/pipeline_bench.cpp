@@ -70,9 +70,9 @@ void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
 /// The same with the kernels of `isa`.
 void pipeline_with(simd::Isa isa, benchmark::State& state, FrameSet& set, const Traffic& traffic) {
   CoreState& worker = core(traffic.mode).state;
-  worker.syn_kernel = simd::syn_kernel(isa);
+  worker.kernels = simd::kernels_of(isa);
   pipeline(state, set, traffic);
-  worker.syn_kernel = simd::syn_kernel(Core::default_isa());
+  worker.kernels = simd::kernels_of(Core::default_isa());
 }
 
 void straightforward(benchmark::State& state, FrameSet& set) {

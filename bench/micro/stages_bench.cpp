@@ -22,7 +22,7 @@ struct Stage {
 };
 /// As in run_burst(), and what follows it.
 constexpr Stage kStages[] = {
-    {"match_syns", match_syns},
+    {"match_common", match_common},
     {"classify", classify},
     {"find_connection", find_connection},
     {"shed_syns", shed_syns},

@@ -65,8 +65,8 @@ class Endpoint {
                           .secret = random_value<table::HashSecret>(),
                           .shed_cells = control::kShedCellsPerCore};
       cores_.push_back(std::make_unique<CoreState>(keys_, services_, plan));
-      cores_.back()->syn_kernel =
-          simd::syn_kernel(control::choose_isa(control::kAutoIsa, control::eal_max_simd_bits()));
+      cores_.back()->kernels =
+          simd::kernels_of(control::choose_isa(control::kAutoIsa, control::eal_max_simd_bits()));
       cores_.back()->ports.push_back(known_as(ports_.front()->info()));
     }
     workers_ = std::make_unique<Workers>(cores_, ports_, steering_, Poll::kBusy);

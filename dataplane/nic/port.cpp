@@ -148,7 +148,7 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
     burst.packet[i] = {mbuf};
     const bool linear = make_linear(mbuf);
     burst.frame[i] = rte_pktmbuf_mtod(mbuf, std::byte*);
-    rte_prefetch0(burst.frame[i]);  // match_syns() reads both lines of a SYN once the lanes are filled
+    rte_prefetch0(burst.frame[i]);  // match_common() reads both lines of a SYN once the lanes are filled
     rte_prefetch0(burst.frame[i] + RTE_CACHE_LINE_SIZE);
     burst.frame_bytes[i] = mbuf->data_len;
     burst.ip_checksum[i] = verdict(mbuf->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD);

@@ -68,7 +68,7 @@ class ServiceTable {
     return false;
   }
 
-  /// For kernels (simd/syn_kernel.hpp): the bits that owns() looks at first, 4096 of them, in words of 32.
+  /// For kernels (simd/kernels.hpp): the bits that owns() looks at first, 4096 of them, in words of 32.
   /// The bit of an address is the upper 12 of its first 32 bits, as they lie on the wire, times 0x9e3779b9;
   /// of an IPv4 address its first 16 bits, shifted up by 16.
   template <wire::Family kFamily>

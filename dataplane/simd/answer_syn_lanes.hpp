@@ -190,15 +190,15 @@ void answer(const Frames& frames, std::size_t network, LaneBits alive, const Syn
 
 // ---- the kernel ----
 
-inline constexpr SynKernel kKernel{.sort = sort,
-                                   .match4 = match<Family::kIpv4>,
-                                   .match6 = match<Family::kIpv6>,
-                                   .read = read,
-                                   .timestamps = timestamps,
-                                   .answer4 = answer<Family::kIpv4>,
-                                   .answer6 = answer<Family::kIpv6>,
-                                   .refute4 = refute<Family::kIpv4>,
-                                   .refute6 = refute<Family::kIpv6>};
+inline constexpr Kernels kKernels{.sort = sort,
+                                  .match4 = match<Family::kIpv4>,
+                                  .match6 = match<Family::kIpv6>,
+                                  .read = read,
+                                  .timestamps = timestamps,
+                                  .answer4 = answer<Family::kIpv4>,
+                                  .answer6 = answer<Family::kIpv6>,
+                                  .refute4 = refute<Family::kIpv4>,
+                                  .refute6 = refute<Family::kIpv6>};
 
 }  // namespace
 }  // namespace synward::simd

@@ -2,13 +2,13 @@
 // belongs.
 #pragma once
 
-#include "dataplane/simd/syn_lanes.hpp"
+#include "dataplane/simd/lanes.hpp"
 
 namespace synward::simd {
 namespace {
 
 /// service::ServiceTable::Neighborhoods: one, where `first`, hashed, may be a service's.
-[[gnu::always_inline]] inline V neighbors(const SynHint& hint, V first) {
+[[gnu::always_inline]] inline V neighbors(const Hint& hint, V first) {
   const V index = first * 0x9e37'79b9u >> 20;
   return gather(hint.neighborhoods, index >> 5) >> (index & 31) & 1;
 }
@@ -88,12 +88,12 @@ struct FoundSegments {
 }
 
 template <Family kFamily>
-FoundSegments find_segments(const Place& place, V frame_bytes, const SynHint& hint,
+FoundSegments find_segments(const Place& place, V frame_bytes, const Hint& hint,
                             const table::HashSecret& secret);
 
 template <>
 [[gnu::always_inline]] inline FoundSegments find_segments<Family::kIpv4>(const Place& place, V frame_bytes,
-                                                                         const SynHint& hint,
+                                                                         const Hint& hint,
                                                                          const table::HashSecret& secret) {
   const Words tcp = load_words(place, 28);  // ack, offset..., checksum, option 0
   V wrong = other_than_ack(tcp.word[1]);
@@ -135,7 +135,7 @@ template <>
 
 template <>
 [[gnu::always_inline]] inline FoundSegments find_segments<Family::kIpv6>(const Place& place, V frame_bytes,
-                                                                         const SynHint& hint,
+                                                                         const Hint& hint,
                                                                          const table::HashSecret& secret) {
   const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
   V wrong = other_than_ack(tcp.word[3]);

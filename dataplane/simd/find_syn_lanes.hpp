@@ -96,11 +96,10 @@ struct Found {
 }
 
 template <Family kFamily>
-Found find(const Place& place, V frame_bytes, const SynHint& hint);
+Found find(const Place& place, V frame_bytes, const Hint& hint);
 
 template <>
-[[gnu::always_inline]] inline Found find<Family::kIpv4>(const Place& place, V frame_bytes,
-                                                        const SynHint& hint) {
+[[gnu::always_inline]] inline Found find<Family::kIpv4>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 28);  // ack, offset..., checksum, MSS
   if (no_syn(place, tcp.word[1])) return {all(1), V{}, V{}, V{}};
   const Words ip = load_words(place, 0);      // and the source
@@ -139,8 +138,7 @@ template <>
 }
 
 template <>
-[[gnu::always_inline]] inline Found find<Family::kIpv6>(const Place& place, V frame_bytes,
-                                                        const SynHint& hint) {
+[[gnu::always_inline]] inline Found find<Family::kIpv6>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
   if (no_syn(place, tcp.word[3])) return {all(1), V{}, V{}, V{}};
   const Words ip = load_words(place, 0);  // and half of the source
@@ -175,7 +173,7 @@ template <>
 }
 
 template <Family kFamily>
-Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const SynHint& hint,
+Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
               const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
   Matches matches{};
   for_each_place(frames, network, candidates, [&](const Place& place) {

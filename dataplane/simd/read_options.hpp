@@ -7,13 +7,13 @@
 // option of the list begins where the binary digits of n lead. That takes as many steps for any list, and
 // there is nothing to guess.
 //
-// Included by the three syn_kernel_*.cpp alone, each of which has defined Bytes32 and lookup() before; see
-// syn_lanes.hpp.
+// Included by the three kernels_*.cpp alone, each of which has defined Bytes32 and lookup() before; see
+// lanes.hpp.
 #pragma once
 
 #include <immintrin.h>
 
-#include "dataplane/simd/syn_kernel.hpp"
+#include "dataplane/simd/kernels.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "dataplane/wire/tcp_options.hpp"
 

@@ -255,7 +255,7 @@ simd::LaneBits refuted_lanes(Burst& burst, const CoreState& core, simd::LaneBits
     simd::LaneBits left = lanes & burst.common_segments.of<kFamily>()[tags];
     for (std::size_t candidate = 0; candidate < std::max(even.size(), odd.size()) && left != 0; ++candidate) {
       const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
-      left = core.syn_kernel->refute<kFamily>()(frames, network, left, keys_of(candidate));
+      left = core.kernels->refute<kFamily>()(frames, network, left, keys_of(candidate));
     }
     refuted |= left;
   }

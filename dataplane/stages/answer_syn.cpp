@@ -164,7 +164,7 @@ void read_odd(Burst& burst, const CoreState& core, IndexList& syns) {
   Lane<const std::byte*> tcp;
   for (const LaneIndex i : syns) tcp[i] = burst.frame[i] + burst.view[i].transport;
   simd::SynBatch& batch = burst.common_syns.batch;
-  core.syn_kernel->read({tcp.data(), syns.begin(), syns.size(), cookie::kDefaultMss<kFamily>}, batch);
+  core.kernels->read({tcp.data(), syns.begin(), syns.size(), cookie::kDefaultMss<kFamily>}, batch);
   syns.keep_if([&](LaneIndex i) {
     return batch.offered[i] >> simd::SynTerms::kMssBit >= cookie::kLeastMss ||
            drop_lane(burst, i, Drop::kMssTooSmall);
@@ -189,9 +189,9 @@ LanesByTags pull_up(Burst& burst, const IndexList& syns) {
   return lanes;
 }
 
-/// The same where there is a kernel: for the SYNs that match_syns() has read, and for all others. (The lanes
-/// behind the last are as kernels want them, for where match_syns() did not see to that, no SYN is answered:
-/// it came from the inside, or was handed over to go to its backend.)
+/// The same where there is a kernel: for the SYNs that match_common() has read, and for all others. (The
+/// lanes behind the last are as kernels want them, for where match_common() did not see to that, no SYN is
+/// answered: it came from the inside, or was handed over to go to its backend.)
 template <Family kFamily>
 void answer_by_kernel(Burst& burst, CoreState& core) {
   IndexList& common = burst.on(Routes<kFamily>::kCommonSyn);
@@ -217,7 +217,7 @@ void answer_by_kernel(Burst& burst, CoreState& core) {
   for (std::size_t tags = 0; tags < lanes.size(); ++tags) {
     if (lanes[tags] == 0) continue;
     const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
-    core.syn_kernel->answer<kFamily>()(frames, network, lanes[tags], burst.common_syns.batch, mint);
+    core.kernels->answer<kFamily>()(frames, network, lanes[tags], burst.common_syns.batch, mint);
   }
   core.tally.add(Event::kSynAnswered, common.size() + odd.size());
   for (IndexList* syns : {&common, &odd}) burst.on(Route::kSend).push_all_of(*syns);
@@ -226,7 +226,7 @@ void answer_by_kernel(Burst& burst, CoreState& core) {
 template <Family kFamily>
 void answer_family(Burst& burst, CoreState& core) {
   if (burst.on(Routes<kFamily>::kCommonSyn).empty() && burst.on(Routes<kFamily>::kSyn).empty()) return;
-  if (core.syn_kernel == nullptr) {
+  if (core.kernels == nullptr) {
     answer<kFamily>(burst, core);
   } else {
     answer_by_kernel<kFamily>(burst, core);

@@ -135,7 +135,7 @@ void classify(Burst& burst, CoreState& core) {
   const simd::LaneBits segments4 = burst.common_segments.all<Family::kIpv4>(),
                        segments6 = burst.common_segments.all<Family::kIpv6>();
   const auto is_in = [](simd::LaneBits bits, LaneIndex i) { return (bits >> i & 1) != 0; };
-  // In the order of arrival, also of what match_syns() has read: a flow's segments must keep theirs.
+  // In the order of arrival, also of what match_common() has read: a flow's segments must keep theirs.
   const auto each = [&](auto classify_one) {
     for (const LaneIndex i : lanes) {
       if (is_in(segments4, i)) {

@@ -25,9 +25,9 @@ inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
 [[nodiscard]] inline std::optional<wire::TcpTimestamps> timestamps_of(const CoreState& core,
                                                                       const wire::TcpHeader& tcp) {
   const auto elsewhere = [&](std::span<const std::byte> options) -> std::optional<wire::TcpTimestamps> {
-    if (core.syn_kernel == nullptr) return wire::parse_tcp_options(options).timestamps();
+    if (core.kernels == nullptr) return wire::parse_tcp_options(options).timestamps();
     wire::TcpTimestamps found;
-    const bool any = core.syn_kernel->timestamps(reinterpret_cast<const std::byte*>(&tcp), found);
+    const bool any = core.kernels->timestamps(reinterpret_cast<const std::byte*>(&tcp), found);
     return any ? std::optional{found} : std::nullopt;
   };
   return wire::parse_timestamps(wire::options(tcp), elsewhere);

@@ -1,5 +1,5 @@
-// Typed access to a lane's frame at the offsets that match_syns() or classify() checked. Nothing here checks
-// a length again.
+// Typed access to a lane's frame at the offsets that match_common() or classify() checked. Nothing here
+// checks a length again.
 #pragma once
 
 #include <cstddef>

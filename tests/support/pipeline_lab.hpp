@@ -51,7 +51,7 @@ class PipelineLab {
       core.profiles = &profiles;
       learn_linux();
     }
-    core.syn_kernel = simd::syn_kernel(simd::best_isa(512));
+    core.kernels = simd::kernels_of(simd::best_isa(512));
     set_time(kStartMs);
   }
   ~PipelineLab() { seen() += read(core.counters); }

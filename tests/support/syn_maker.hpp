@@ -280,8 +280,8 @@ class SynMaker {
 struct LabPair {
   LabPair(simd::Isa isa, const std::vector<service::Service>& services, PipelineLab::Mode mode)
       : fast{services, 100, 16, mode}, reference{services, 100, 16, mode} {
-    fast.core.syn_kernel = simd::syn_kernel(isa);
-    reference.core.syn_kernel = nullptr;
+    fast.core.kernels = simd::kernels_of(isa);
+    reference.core.kernels = nullptr;
   }
   /// Which SYNs pass for the backend's own answer depends on their order, which the kernels change: from now
   /// on, until the time is set, none does.

@@ -50,7 +50,7 @@ class WireLab : public testing::Test {
       cores_.push_back(
           std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
                                       services_, memories_.emplace_back().plan));
-      cores_.back()->syn_kernel = simd::syn_kernel(simd::best_isa(512));
+      cores_.back()->kernels = simd::kernels_of(simd::best_isa(512));
       for (const auto& port : ports_) cores_.back()->ports.push_back(port->info());
       if (settings.is_inline) make_inline(*cores_.back());
     }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/simd/syn_kernel.hpp"
+#include "dataplane/simd/kernels.hpp"
 
 namespace synward::simd {
 namespace {
@@ -26,9 +26,9 @@ TEST(Isa, TheBestIsTheLastWhoseRegistersAreNotTooWide) {
 }
 
 TEST(Isa, EachHasItsOwnKernelsButScalar) {
-  EXPECT_EQ(syn_kernel(Isa::kScalar), nullptr);
-  EXPECT_NE(syn_kernel(Isa::kAvx2), syn_kernel(Isa::kAvx512Vl));
-  EXPECT_NE(syn_kernel(Isa::kAvx512Vl), syn_kernel(Isa::kAvx512));
+  EXPECT_EQ(kernels_of(Isa::kScalar), nullptr);
+  EXPECT_NE(kernels_of(Isa::kAvx2), kernels_of(Isa::kAvx512Vl));
+  EXPECT_NE(kernels_of(Isa::kAvx512Vl), kernels_of(Isa::kAvx512));
 }
 
 }  // namespace

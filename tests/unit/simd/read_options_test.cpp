@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/simd/syn_kernel.hpp"
+#include "dataplane/simd/kernels.hpp"
 #include "dataplane/wire/tcp_options.hpp"
 #include "tests/support/bytes.hpp"
 
@@ -67,14 +67,14 @@ class ReadOptions : public testing::TestWithParam<Isa> {
     constexpr std::uint8_t kLane = 61;
     std::array<const std::byte*, SynBatch::kMax> tcp{};
     tcp[kLane] = header.data();
-    syn_kernel(GetParam())->read({tcp.data(), &kLane, 1, kDefaultMss}, *batch_);
+    kernels_of(GetParam())->read({tcp.data(), &kLane, 1, kDefaultMss}, *batch_);
     const std::uint32_t offered = batch_->offered[kLane];
     return {offered, (offered & SynTerms::kTimestamps) != 0 ? batch_->tsval[kLane] : 0};
   }
   static std::optional<wire::TcpTimestamps> timestamps(const Bytes& list, std::uint8_t flags) {
     const Bytes header = header_with(list, flags);
     wire::TcpTimestamps found{};
-    return syn_kernel(GetParam())->timestamps(header.data(), found) ? std::optional{found} : std::nullopt;
+    return kernels_of(GetParam())->timestamps(header.data(), found) ? std::optional{found} : std::nullopt;
   }
   void expect_same(const Bytes& list, std::uint8_t flags = wire::TcpFlags::kSyn) {
     ASSERT_EQ(list.size() % 4, 0u);

@@ -90,7 +90,7 @@ struct Links {
 };
 
 /// The destination that most packets are for; and which addresses may be a service's.
-struct SynHint {
+struct Hint {
   alignas(16) std::uint32_t destination[4]{};    ///< as it lies on the wire; IPv4: the first word
   std::uint32_t port = 0;                        ///< as it lies on the wire
   const std::uint32_t* neighborhoods = nullptr;  ///< service::ServiceTable::neighborhood_words()
@@ -123,15 +123,14 @@ struct OddSyns {
 };
 
 /// The kernels of one instruction set. They keep nothing; any thread.
-struct SynKernel {
+struct Kernels {
   using Sort = Links (*)(const Frames& frames, const MacFilter& macs);
   /// Which of `candidates`, whose IP headers begin at `network`, are SYNs of the layouts above with checksums
   /// that are right, and which are other segments of legal flags and lengths; from a source that may send
   /// one, as far as that can be seen without a table. Of the others nothing is known. Writes `offered` and
   /// `tsval` of those SYNs, and all that `segments` has of those segments.
-  using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates,
-                            const SynHint& hint, const table::HashSecret& secret, SynBatch& syns,
-                            SegmentBatch& segments);
+  using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
+                            const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments);
   /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.
   using Read = void (*)(const OddSyns& syns, SynBatch& batch);
   /// Whether the options behind the header `tcp`, of which kOptionsRead bytes are readable, have timestamps,
@@ -171,6 +170,6 @@ struct SynKernel {
 };
 
 /// Null for Isa::kScalar. Must not be used unless is_supported(isa).
-[[nodiscard]] const SynKernel* syn_kernel(Isa isa);
+[[nodiscard]] const Kernels* kernels_of(Isa isa);
 
 }  // namespace synward::simd

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <immintrin.h>
 
+#include "dataplane/simd/kernels.hpp"
 #include "dataplane/simd/lookup_vbmi.hpp"
-#include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {
 namespace {
@@ -115,7 +115,7 @@ void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
 
 namespace synward::simd {
 
-extern const SynKernel kSynKernelAvx512;
-constinit const SynKernel kSynKernelAvx512 = kKernel;
+extern const Kernels kKernelsAvx512;
+constinit const Kernels kKernelsAvx512 = kKernels;
 
 }  // namespace synward::simd

@@ -1,7 +1,7 @@
 // AVX-512 and VAES in registers of 256 bits: nearly as fast as 512, and no heavier on a core than AVX2.
+#include "dataplane/simd/kernels.hpp"
 #include "dataplane/simd/lanes256.hpp"
 #include "dataplane/simd/lookup_vbmi.hpp"
-#include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {
 namespace {
@@ -57,7 +57,7 @@ void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
 
 namespace synward::simd {
 
-extern const SynKernel kSynKernelAvx512Vl;
-constinit const SynKernel kSynKernelAvx512Vl = kKernel;
+extern const Kernels kKernelsAvx512Vl;
+constinit const Kernels kKernelsAvx512Vl = kKernels;
 
 }  // namespace synward::simd

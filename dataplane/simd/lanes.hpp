@@ -2,7 +2,7 @@
 // words, sums of them, and the way from frames to words and back.
 //
 // This file and the parts of the kernel, find_segment_lanes.hpp, find_syn_lanes.hpp, refute_cookie_lanes.hpp
-// and answer_syn_lanes.hpp, are included by the three syn_kernel_*.cpp alone, each of which has defined its
+// and answer_syn_lanes.hpp, are included by the three kernels_*.cpp alone, each of which has defined its
 // primitives before and is compiled for its set. Everything in them has internal linkage, and calls no
 // function of a library.
 //
@@ -10,7 +10,7 @@
 // were loaded, little-endian: 0x3c00'0045 is the beginning of an IPv4 header, 45 00 00 3c.
 #pragma once
 
-#include "dataplane/simd/syn_kernel.hpp"
+#include "dataplane/simd/kernels.hpp"
 
 namespace synward::simd {
 namespace {

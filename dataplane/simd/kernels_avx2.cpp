@@ -1,6 +1,6 @@
 // AVX2 and AES-NI.
+#include "dataplane/simd/kernels.hpp"
 #include "dataplane/simd/lanes256.hpp"
-#include "dataplane/simd/syn_kernel.hpp"
 
 namespace synward::simd {
 namespace {
@@ -95,7 +95,7 @@ using Bytes32 = std::uint8_t __attribute__((vector_size(32), may_alias));
 
 namespace synward::simd {
 
-extern const SynKernel kSynKernelAvx2;
-constinit const SynKernel kSynKernelAvx2 = kKernel;
+extern const Kernels kKernelsAvx2;
+constinit const Kernels kKernelsAvx2 = kKernels;
 
 }  // namespace synward::simd

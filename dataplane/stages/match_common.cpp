@@ -1,5 +1,5 @@
 // SYNs as nearly all clients send them leave here for answer_syn(), read and verified by kernels that look at
-// 8 or 16 at a time (simd/syn_kernel.hpp). Under a flood little else comes. Other segments that the kernels
+// 8 or 16 at a time (simd/kernels.hpp). Under a flood little else comes. Other segments that the kernels
 // read stay in on(kReceived), among those that arrived before and after them, for classify() to send on.
 // Whatever is not quite so, and whatever is not for a service of ours, is left as it is to classify().
 #include <bit>
@@ -102,8 +102,8 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
     if (candidates[tags] == 0) continue;
     const auto network =
         static_cast<std::uint16_t>(sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag));
-    const auto found = core.syn_kernel->match<kFamily>()(frames, network, candidates[tags], last.hint,
-                                                         core.secret, syns.batch, segments.batch);
+    const auto found = core.kernels->match<kFamily>()(frames, network, candidates[tags], last.hint,
+                                                      core.secret, syns.batch, segments.batch);
     const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
                       .service = last.service};
     syns.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.syns, plain, [&](LaneIndex i) {
@@ -123,17 +123,16 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
 
 }  // namespace
 
-void match_syns(Burst& burst, CoreState& core) {
+void match_common(Burst& burst, CoreState& core) {
   const PortInfo& port = core.ports[burst.port];
   IndexList& received = burst.on(Route::kReceived);
   burst.common_segments.ipv4 = burst.common_segments.ipv6 = {};
   burst.common_segments.intact = 0;
   // What another core handed over passes on to its backend.
-  if (core.syn_kernel == nullptr || burst.taken_over || port.side == Side::kInside || received.empty())
-    return;
+  if (core.kernels == nullptr || burst.taken_over || port.side == Side::kInside || received.empty()) return;
   const simd::Frames frames = frames_of(burst);
   const LaneBits present = received.bits();
-  simd::Links links = core.syn_kernel->sort(frames, macs_of(port));
+  simd::Links links = core.kernels->sort(frames, macs_of(port));
   links.tagged &= present;
   const LaneBits taken =
       match<Family::kIpv4>(burst, core, frames,
