@@ -1,6 +1,8 @@
 // What a packet costs from the filled lanes to the counted verdict, beside the floor and beside a
 // straightforward responder: in one process, in turns, so that their ratios are honest.
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/micro/adversary.hpp"
 #include "bench/micro/baseline.hpp"
@@ -73,6 +75,37 @@ void pipeline_with(simd::Isa isa, benchmark::State& state, FrameSet& set, const 
   worker.kernels = simd::kernels_of(isa);
   pipeline(state, set, traffic);
   worker.kernels = simd::kernels_of(Core::default_isa());
+}
+
+/// The service of each family, and 10,000 more: half of them at other ports of the one over IPv4, half at
+/// other addresses.
+constexpr std::uint16_t kFirstPort = 10'000, kOtherPorts = 5'000;
+const service::ServiceTable& many_services() {
+  static const service::ServiceTable table = [] {
+    const service::ServiceTable& few = *core(Core::Mode::kEndpoint).state.services;
+    std::vector<service::Service> services{few[0], few[1]};
+    const auto add_another = [&services, &few]() -> service::Service& {
+      service::Service& another = services.emplace_back(few[0]);
+      another.name += std::to_string(services.size());
+      return another;
+    };
+    for (std::uint16_t n = 0; n < kOtherPorts; ++n) {
+      add_another().port = wire::Port{static_cast<std::uint16_t>(kFirstPort + n)};
+      add_another().address = wire::Ipv4Address{
+          {198, 19, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n & 0xff)}};
+    }
+    return service::ServiceTable{std::move(services)};
+  }();
+  return table;
+}
+/// The same at a core that has many services.
+void pipeline_of_many(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
+  CoreState& worker = core(traffic.mode).state;
+  const auto* const few = std::exchange(worker.services, &many_services());
+  worker.last_lookup4 = worker.last_lookup6 = {};
+  pipeline(state, set, traffic);
+  worker.services = few;
+  worker.last_lookup4 = worker.last_lookup6 = {};
 }
 
 void straightforward(benchmark::State& state, FrameSet& set) {
@@ -189,6 +222,10 @@ void add_all() {
   add_isas("SYN, IPv6, Linux", Family::kIpv6, Layout::kLinux);
   add_isas("SYN, IPv4, odd options", Family::kIpv4, Layout::kOdd);
   add_isas("SYN, IPv6, odd options", Family::kIpv6, Layout::kOdd);
+  add_row("SYN, IPv4, Linux: to one of 10,000 services", linux_syns, pipeline_of_many);
+  add_row(
+      "SYN, IPv4, Linux: to 5,000 of 10,000 services", [] { return syns_to_ports(kFirstPort, kOtherPorts); },
+      pipeline_of_many);
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

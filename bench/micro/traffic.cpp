@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <random>
 #include <span>
@@ -98,6 +99,23 @@ Traffic syns(Family family, Layout layout) {
                 core.state.syn_budget = PrefixBudget{core.state.secret};
               },
           .prepare = [](Core& core, const FrameSet& set) { core.pass_time(set.size()); }};
+}
+
+Traffic syns_to_ports(std::uint16_t first, std::uint16_t ports) {
+  static std::vector<Stamp> made;
+  made = stamps(Family::kIpv4, Layout::kLinux);
+  std::mt19937 random{12};
+  for (Stamp& stamp : made) {
+    const std::span tcp =
+        std::span{stamp.bytes}.subspan(sizeof(wire::EthernetHeader) + sizeof(wire::Ipv4Header));
+    auto& header = wire::overlay<wire::TcpHeader>(tcp.data());
+    const wire::Port port{static_cast<std::uint16_t>(first + random() % ports)};
+    header.checksum = wire::update(header.checksum, std::bit_cast<wire::BigEndian16>(header.dst_port),
+                                   std::bit_cast<wire::BigEndian16>(port));
+    header.dst_port = port;
+  }
+  Traffic traffic = syns(Family::kIpv4, Layout::kLinux);
+  return {.stamps = made, .ended = traffic.ended, .begin = traffic.begin, .prepare = traffic.prepare};
 }
 
 Traffic syns_beside_limited(Family family) {
