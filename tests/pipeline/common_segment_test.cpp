@@ -137,10 +137,11 @@ TEST_P(CommonSegment, FromAnAddressThatCannotSendEndsAsInTheStages) {
     std::vector<Bytes> frames;
     while (frames.size() < kBurstMax) {
       FrameBuilder built;
+      const bool can_send = below(8) == 0;  // then the kernels have a service to compare with
       if (below(2) == 0) {
-        built.ipv4(maker.strange_ipv4(), kService4);
+        built.ipv4(can_send ? kClient4 : maker.strange_ipv4(), kService4);
       } else {
-        built.ipv6(maker.strange_ipv6(), kService6);
+        built.ipv6(can_send ? kClient6 : maker.strange_ipv6(), kService6);
       }
       frames.push_back(built.tcp(40'000, kServicePort, TcpFlags::kAck).build());
     }
