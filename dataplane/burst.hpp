@@ -179,8 +179,9 @@ struct Burst {
   Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would
   CommonSyns common_syns;  ///< from match_common() on
   CommonSegments common_segments;
-  Lane<std::uint64_t> flow_hash;  ///< table::hash(), of lanes that find_connection() has seen
-  Lane<std::uint16_t> owner;      ///< which core a lane in on(kHandOver) belongs to
+  /// table::hash() of the client's flow, of lanes that find_connection() or relay_backend() has looked up.
+  Lane<std::uint64_t> flow_hash;
+  Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to
 
   [[nodiscard]] IndexList& on(Route route) { return lists_[static_cast<std::size_t>(route)]; }
   [[nodiscard]] const IndexList& on(Route route) const { return lists_[static_cast<std::size_t>(route)]; }

@@ -139,7 +139,9 @@ bool is_outdated(const CoreState& core, const table::ConnectionState& state,
 template <Family kFamily>
 table::Connection<kFamily>* adopt(const Burst& burst, LaneIndex i, CoreState& core,
                                   const table::FlowKey<kFamily>& flow, wire::SeqNum service_next) {
-  const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kEstablished, core.tick());
+  auto& connections = core.table<kFamily>();
+  const auto inserted = connections.insert(flow, connections.place_of(burst.flow_hash[i]),
+                                           ConnectionPhase::kEstablished, core.tick());
   if (!inserted) return nullptr;
   if (inserted->evicted == Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
   if (inserted->evicted == Evicted::kUnfinished) core.tally.add(Event::kUnfinishedEvicted);
@@ -168,7 +170,7 @@ template <Family kFamily>
 void pass_or_adopt(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFamily>* live) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
   const auto flow = flow_of<kFamily>(burst, i);
-  const std::uint64_t hash = table::hash<kFamily>(flow, core.secret);
+  const std::uint64_t hash = burst.flow_hash[i];
   const auto backend = core.unknown_backends.recall(hash, core.now.mono_ms);
   const wire::SeqNum ack{tcp.ack};
   const auto agreement =

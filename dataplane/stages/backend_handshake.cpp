@@ -32,8 +32,9 @@ proxy::ClientOffer offer_of(const handshake::Segment& segment, const cookie::Adm
 
 /// An entry that is replaced leaves nobody behind: its handshake is over, or its backend's half is reset.
 template <Family kFamily>
-void end_predecessor(CoreState& core, const table::FlowKey<kFamily>& flow) {
-  auto* old = core.table<kFamily>().find(flow);
+void end_predecessor(CoreState& core, const table::FlowKey<kFamily>& flow,
+                     const typename table::ConnectionTable<kFamily>::Place& place) {
+  auto* old = core.table<kFamily>().find(flow, place);
   if (old == nullptr) return;
   const auto& state = old->state;
   if (state.phase.get() == ConnectionPhase::kUnfinished) {
@@ -76,16 +77,18 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
   const handshake::Segment segment = segment_of(burst, i, core);
   const auto pending = core.pending.open(backend_of<kFamily>(burst, i, core), core.now.mono_ms);
   if (!pending) return drop_lane(burst, i, Drop::kPendingFull), nullptr;
-  end_predecessor<kFamily>(core, flow);
-  const auto inserted = core.table<kFamily>().insert(flow, ConnectionPhase::kUnfinished,
-                                                     table::after(core.tick(), kUnfinishedMs));
+  auto& connections = core.table<kFamily>();
+  const auto place = connections.place_of(burst.flow_hash[i]);
+  end_predecessor<kFamily>(core, flow, place);
+  const auto inserted =
+      connections.insert(flow, place, ConnectionPhase::kUnfinished, table::after(core.tick(), kUnfinishedMs));
   if (!inserted) {
     core.pending.close(*pending);
     return drop_lane(burst, i, Drop::kTableFull), nullptr;
   }
   if (inserted->evicted == table::Evicted::kTombstone) core.tally.add(Event::kTombstoneEvicted);
   if (inserted->evicted == table::Evicted::kUnfinished) core.tally.add(Event::kUnfinishedEvicted);
-  core.unknown_backends.forget(table::hash<kFamily>(flow, core.secret));  // it was of another connection
+  core.unknown_backends.forget(burst.flow_hash[i]);  // it was of another connection
   auto& state = inserted->connection.state;
   state.client_next = segment.seq;
   state.service_next = segment.ack;

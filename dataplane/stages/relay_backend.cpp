@@ -173,9 +173,9 @@ void learn(const Burst& burst, LaneIndex i, CoreState& core, std::uint64_t flow)
 /// Of a connection that synward does not follow. It passes as it is; its numbers tell whether the client's
 /// next segment belongs to it.
 template <Family kFamily>
-void pass_unknown(Burst& burst, LaneIndex i, CoreState& core, const table::FlowKey<kFamily>& flow) {
+void pass_unknown(Burst& burst, LaneIndex i, CoreState& core) {
   const wire::TcpHeader& tcp = tcp_header(burst, i);
-  const std::uint64_t hash = table::hash<kFamily>(flow, core.secret);
+  const std::uint64_t hash = burst.flow_hash[i];
   const auto flag = [&tcp](std::uint8_t mask) { return (tcp.flags & mask) == mask; };
   if (flag(Flags::kSyn | Flags::kAck)) learn<kFamily>(burst, i, core, hash);
   const std::uint32_t length =
@@ -195,12 +195,9 @@ void decide(const Answer<kFamily>& answer) {
   const auto& state = answer.connection.state;
   if (state.phase.get() == ConnectionPhase::kUnfinished) return finish_handshake(answer);
   const bool syn_ack = answer.has(Flags::kSyn) && answer.has(Flags::kAck);
-  const auto pass = [&answer] {
-    pass_unknown<kFamily>(answer.burst, answer.i, answer.core, answer.connection.key);
-  };
+  const auto pass = [&answer] { pass_unknown<kFamily>(answer.burst, answer.i, answer.core); };
   if (!state.splice.is_spliced) {  // a tombstone of one that never was: the answer came too late
-    const std::uint64_t flow = table::hash<kFamily>(answer.connection.key, answer.core.secret);
-    if (syn_ack && answer.core.passed_syns.recall(flow)) return pass();
+    if (syn_ack && answer.core.passed_syns.recall(answer.burst.flow_hash[answer.i])) return pass();
     if (answer.has(Flags::kRst) && answer.ack == state.client_next) return answer.drop(Drop::kRefusedAgain);
     if (!answer.has(Flags::kAck) || answer.has(Flags::kRst)) return answer.drop(Drop::kBackendUnexpected);
     return send_reply<kFamily>(answer.burst, answer.i, reset_at(answer.ack));
@@ -219,15 +216,16 @@ template <Family kFamily>
 void relay_family(Burst& burst, CoreState& core) {
   const auto lanes = burst.on(Routes<kFamily>::kBackend).take();
   if (lanes.empty()) return;
-  std::array<table::FlowKey<kFamily>, kBurstMax> flows;
+  std::array<std::uint64_t, kBurstMax> hashes;
   std::array<Connection<kFamily>*, kBurstMax> found;
+  const auto flow = [&](std::size_t n) { return reversed<kFamily>(flow_of<kFamily>(burst, lanes[n])); };
   for (std::size_t n = 0; n < lanes.size(); ++n)
-    flows[n] = reversed<kFamily>(flow_of<kFamily>(burst, lanes[n]));
-  core.table<kFamily>().find_bulk(flows.data(), lanes.size(), found.data());
+    burst.flow_hash[lanes[n]] = hashes[n] = table::hash<kFamily>(flow(n), core.secret);
+  core.table<kFamily>().find_bulk(hashes.data(), lanes.size(), flow, found.data());
   for (std::size_t n = 0; n < lanes.size(); ++n) {
     const LaneIndex i = lanes[n];
     if (found[n] == nullptr) {
-      pass_unknown<kFamily>(burst, i, core, flows[n]);
+      pass_unknown<kFamily>(burst, i, core);
       continue;
     }
     const wire::TcpHeader& tcp = tcp_header(burst, i);
