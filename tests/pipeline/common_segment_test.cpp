@@ -1,6 +1,7 @@
 // Segments beside SYNs by the kernels of each instruction set that this CPU has, beside the stages.
 #include <random>
 
+#include "dataplane/stages/stages.hpp"
 #include "tests/support/kernel_cases.hpp"
 #include "tests/support/lab_client.hpp"
 #include "tests/support/segment_maker.hpp"
@@ -15,23 +16,72 @@ class CommonSegment : public testing::TestWithParam<KernelCase> {
  protected:
   struct Pair : LabPair {
     Pair() : LabPair{GetParam().isa, PipelineLab::default_services(), GetParam().mode} {}
-    void set_time(std::uint64_t wall_ms) {
-      for (PipelineLab* lab : {&fast, &reference}) lab->set_time(wall_ms);
+    /// A client whose SYN both have answered.
+    template <wire::Family kFamily>
+    LabClient<kFamily> asked(const wire::SynOptions& options = kLinuxOptions) {
+      LabClient<kFamily> client{fast, 40'000, options};
+      client.ask();
+      EXPECT_EQ(reference.run(client.syn()).verdict, Route::kSend);
+      return client;
     }
-    /// What was sent beside the frames that came, by both.
-    std::vector<PipelineLab::Sent> take_sent() {
-      auto sent = fast.take_originated();
-      const auto wanted = reference.take_originated();
-      EXPECT_EQ(sent.size(), wanted.size());
-      for (std::size_t n = 0; n < std::min(sent.size(), wanted.size()); ++n) {
-        EXPECT_EQ(sent[n].port, wanted[n].port);
-        EXPECT_EQ(sent[n].bytes, wanted[n].bytes);
-      }
-      EXPECT_EQ(fast.take_released().size(), reference.take_released().size());
-      return sent;
+    std::vector<PipelineLab::Sent> sent_by_both() {
+      auto sent = take_sent();
+      EXPECT_TRUE(sent.has_value());
+      return sent.value_or(std::vector<PipelineLab::Sent>{});
     }
   };
 };
+
+/// With timestamps and without, over both families.
+template <typename Each>
+void for_all(const Each& each) {
+  for (const auto& options : {kLinuxOptions, kWindowsOptions}) {
+    each.template operator()<wire::Family::kIpv4>(options);
+    each.template operator()<wire::Family::kIpv6>(options);
+  }
+}
+
+/// Or the comparisons below would be of the stages with themselves.
+TEST_P(CommonSegment, IsReadByTheKernel) {
+  for_all([]<wire::Family kFamily>(const wire::SynOptions& options) {
+    for (const std::size_t tags : {0u, 1u}) {
+      Pair pair;
+      auto client = pair.template asked<kFamily>(options);
+      auto forged = client;
+      forged.service_next ^= 0x100;
+      const auto tagged = [tags](FrameBuilder built) { return (tags != 0 ? built.vlan(77) : built).build(); };
+      const std::vector<Bytes> frames{
+          tagged(client.segment()),
+          tagged(forged.segment()),
+          tagged(client.segment().payload("text")),
+          tagged(client.segment().wrong_checksum()),
+          tagged(client.segment(TcpFlags::kAck | TcpFlags::kFin | TcpFlags::kPsh)),
+          tagged(client.segment(TcpFlags::kRst | TcpFlags::kAck))};
+      std::vector<Bytes> buffers;
+      const auto burst = pair.fast.received(frames, buffers);
+      CoreState& core = pair.fast.core;
+      match_common(*burst, core);
+      CommonSegments& found = burst->common_segments;
+      EXPECT_EQ(found.of<kFamily>()[tags], 0b11111u);
+      EXPECT_EQ(found.all<wire::Family::kIpv4>() | found.all<wire::Family::kIpv6>(), 0b11111u);
+      EXPECT_EQ(found.intact, 0b10011u);
+      EXPECT_EQ(burst->on(Route::kReceived).bits(), 0b111111u) << "they stay";
+      EXPECT_EQ(found.batch.hash(0), table::hash<kFamily>(client.key(), core.secret));
+
+      const cookie::Slot slot = core.keys.current();
+      const auto* const right = &core.keys.key<kFamily>(slot);
+      const auto* const wrong = &core.keys.key<kFamily>(slot.previous());
+      const simd::Frames lanes{burst->frame.data(), burst->frame_bytes.data(), burst->size};
+      const auto refuted = [&](const crypto::AesKey* even, const crypto::AesKey* odd) {
+        return core.kernels->refute<kFamily>()(
+            lanes, sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag), 0b11111, {{even, odd}});
+      };
+      const bool is_odd = slot.parity() != 0;
+      EXPECT_EQ(refuted(is_odd ? wrong : right, is_odd ? right : wrong) & 0b00111, 0b00010u);
+      EXPECT_EQ(refuted(wrong, wrong) & 0b00111, 0b00011u) << "of what has text nothing is said";
+    }
+  });
+}
 
 /// Bursts of any size at any time of a cookie's life: promoted, replayed, refuted, spliced, closed.
 TEST_P(CommonSegment, EndsAsInTheStages) {
@@ -52,8 +102,8 @@ TEST_P(CommonSegment, EndsAsInTheStages) {
       for (std::uint32_t n = 1 + below(kBurstMax); n != 0; --n) frames.push_back(maker.segment());
       expect_same(pair, frames);
       if (HasFatalFailure()) return;
-      for (auto syn_acks = syn_acks_to(pair.take_sent()); !syn_acks.empty();
-           syn_acks = syn_acks_to(pair.take_sent())) {
+      for (auto syn_acks = syn_acks_to(pair.sent_by_both()); !syn_acks.empty();
+           syn_acks = syn_acks_to(pair.sent_by_both())) {
         syn_acks.resize(std::min(syn_acks.size(), kBurstMax));
         expect_same(pair, syn_acks, PipelineLab::kInside);
         if (HasFatalFailure()) return;
@@ -73,9 +123,7 @@ TEST_P(CommonSegment, EndsAsInTheStages) {
 TEST_P(CommonSegment, WithOneBitWrongEndsAsInTheStages) {
   const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
     Pair pair;
-    LabClient<kFamily> client{pair.fast, 40'000, options};
-    client.ask();
-    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    auto client = pair.template asked<kFamily>(options);
     const Bytes good = client.ack();
     for (std::size_t bit = 0; bit < 8 * good.size() && !HasFatalFailure(); ++bit) {
       Bytes corrupt = good;
@@ -83,31 +131,23 @@ TEST_P(CommonSegment, WithOneBitWrongEndsAsInTheStages) {
       Bytes repaired = corrupt;
       repair_checksums(repaired);
       expect_same(pair, {corrupt, repaired});
-      static_cast<void>(pair.take_sent());
+      static_cast<void>(pair.sent_by_both());
     }
   };
-  for (const auto& options : {kLinuxOptions, kWindowsOptions}) {
-    each.operator()<wire::Family::kIpv4>(options);
-    each.operator()<wire::Family::kIpv6>(options);
-  }
+  for_all(each);
 }
 
 /// Not padded, and cut anywhere.
 TEST_P(CommonSegment, OfAnyLengthEndsAsInTheStages) {
   const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
     Pair pair;
-    LabClient<kFamily> client{pair.fast, 40'000, options};
-    client.ask();
-    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    auto client = pair.template asked<kFamily>(options);
     const Bytes good = client.ack();
     for (std::size_t bytes = 0; bytes <= good.size() && !HasFatalFailure(); ++bytes)
       expect_same(pair, {Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(bytes))});
     EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
   };
-  for (const auto& options : {kLinuxOptions, kWindowsOptions}) {
-    each.operator()<wire::Family::kIpv4>(options);
-    each.operator()<wire::Family::kIpv6>(options);
-  }
+  for_all(each);
 }
 
 /// By a node whose clock is ahead, shortly before the edge of a slot here: two keys may have minted it.
@@ -117,9 +157,7 @@ TEST_P(CommonSegment, WithACookieOfTheNextSlotIsTaken) {
     const std::uint64_t edge = (kStartMs / cookie::kSlotMs + 1) * cookie::kSlotMs;
     pair.set_time(edge + 1'000);
     pair.let_none_pass();
-    LabClient<kFamily> client{pair.fast};
-    client.ask();
-    EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+    auto client = pair.template asked<kFamily>();
     pair.set_time(edge - 3'000);
     expect_same(pair, {client.ack()});
     EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
@@ -154,9 +192,7 @@ TEST_P(CommonSegment, FromAnAddressThatCannotSendEndsAsInTheStages) {
 TEST_P(CommonSegment, WithAWrongChecksumThatTheNicCallsGoodIsTaken) {
   Pair pair;
   pair.fast.nic_verdict = pair.reference.nic_verdict = RxChecksum::kGood;
-  LabClient<wire::Family::kIpv4> client{pair.fast};
-  client.ask();
-  EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+  auto client = pair.asked<wire::Family::kIpv4>();
   Bytes frame = client.ack();
   frame[14 + 20 + 16] ^= std::byte{1};
   expect_same(pair, {frame});
@@ -167,9 +203,7 @@ TEST_P(CommonSegment, WithAWrongChecksumThatTheNicCallsGoodIsTaken) {
 TEST_P(CommonSegment, BetweenOthersOfItsFlowKeepsItsPlace) {
   if (GetParam().mode != Mode::kEndpoint) return;
   Pair pair;
-  LabClient<wire::Family::kIpv4> client{pair.fast};
-  client.ask();
-  EXPECT_EQ(pair.reference.run(client.syn()).verdict, Route::kSend);
+  auto client = pair.asked<wire::Family::kIpv4>();
   std::vector<Bytes> frames{client.ack()};
   for (int n = 0; n < 10; ++n) {
     frames.push_back(client.text("abc"));

@@ -131,13 +131,26 @@ class PipelineLab {
   /// it: ASan sees a byte too far, and what must stay untouched of the slack is looked at here.
   std::vector<Outcome> run(const std::vector<Bytes>& frames, bool taken_over = false,
                            std::uint16_t port = 0) {
-    auto burst = std::make_unique<Burst>();
-    burst->size = frames.size();
-    burst->port = port;
-    burst->taken_over = taken_over;
     auto& buffers = buffers_.emplace_back();
     if (core.held.size() == 0 && core.released.packets().empty())
       buffers_.erase(buffers_.begin(), buffers_.end() - 1);
+    const auto burst = received(frames, buffers);
+    burst->port = port;
+    burst->taken_over = taken_over;
+    run_burst(core, *burst);
+    settle(*burst, core);
+    core.counters.held_now.set(core.held.size() + core.released.packets().size() +
+                               core.discarded.packets().size());
+    expect_balance();
+    return outcomes(*burst, frames, buffers);
+  }
+  Outcome run(const Bytes& frame) { return run(std::vector<Bytes>{frame}).front(); }
+  /// The burst that run() begins with; it lies in `buffers`.
+  [[nodiscard]] std::unique_ptr<Burst> received(const std::vector<Bytes>& frames,
+                                                std::vector<Bytes>& buffers) const {
+    auto burst = std::make_unique<Burst>();
+    burst->size = frames.size();
+    buffers.reserve(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i) {
       Bytes& buffer = buffers.emplace_back(frames[i]);
       buffer.resize(frames[i].size() + kFrameSlack, kPoison);
@@ -148,14 +161,8 @@ class PipelineLab {
       burst->drop[i] = Drop::kNone;
       burst->on(Route::kReceived).push(static_cast<LaneIndex>(i));
     }
-    run_burst(core, *burst);
-    settle(*burst, core);
-    core.counters.held_now.set(core.held.size() + core.released.packets().size() +
-                               core.discarded.packets().size());
-    expect_balance();
-    return outcomes(*burst, frames, buffers);
+    return burst;
   }
-  Outcome run(const Bytes& frame) { return run(std::vector<Bytes>{frame}).front(); }
   /// A frame of the backend.
   Outcome run_inside(const Bytes& frame) { return run(std::vector<Bytes>{frame}, false, kInside).front(); }
 
