@@ -4,9 +4,7 @@
 #include <utility>
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "dataplane/simd/find_syn_lanes.hpp"
-#include "dataplane/simd/read_options.hpp"
-#include "dataplane/simd/refute_cookie_lanes.hpp"
+#include "dataplane/simd/lanes.hpp"
 
 namespace synward::simd {
 namespace {
@@ -187,18 +185,6 @@ void answer(const Frames& frames, std::size_t network, LaneBits alive, const Syn
   for_each_place(frames, network, alive,
                  [&](const Place& place) { answer_place<kFamily>(frames, place, batch, mint); });
 }
-
-// ---- the kernel ----
-
-inline constexpr Kernels kKernels{.sort = sort,
-                                  .match4 = match<Family::kIpv4>,
-                                  .match6 = match<Family::kIpv6>,
-                                  .read = read,
-                                  .timestamps = timestamps,
-                                  .answer4 = answer<Family::kIpv4>,
-                                  .answer6 = answer<Family::kIpv6>,
-                                  .refute4 = refute<Family::kIpv4>,
-                                  .refute6 = refute<Family::kIpv6>};
 
 }  // namespace
 }  // namespace synward::simd

@@ -2,16 +2,10 @@
 // belongs.
 #pragma once
 
-#include "dataplane/simd/lanes.hpp"
+#include "dataplane/simd/header_lanes.hpp"
 
 namespace synward::simd {
 namespace {
-
-/// service::ServiceTable::Neighborhoods: one, where `first`, hashed, may be a service's.
-[[gnu::always_inline]] inline V neighbors(const Hint& hint, V first) {
-  const V index = first * 0x9e37'79b9u >> 20;
-  return gather(hint.neighborhoods, index >> 5) >> (index & 31) & 1;
-}
 
 // ---- table::hash() ----
 
@@ -100,37 +94,26 @@ template <>
   if ((zero_lanes(wrong) & place.lanes) == 0) return {all(1), V{}, V{}, V{}, Hash{V{}, V{}}};
   const Words ip = load_words(place, 0);      // and the source
   const Words tuple = load_words(place, 12);  // source, destination, ports, seq
-  const V total_bytes = ip.word[0] >> 24 | (ip.word[0] >> 8 & 0xff00);
-  const V segment_bytes = total_bytes - 20, tcp_bytes = header_bytes(tcp.word[1]);
-  wrong |= (ip.word[0] & 0xff) ^ 0x45;
-  wrong |= ip.word[1] & 0xff3f'0000;        // not a fragment
-  wrong |= (ip.word[2] & 0xff00) ^ 0x0600;  // TCP
+  const V source = tuple.word[0], destination = tuple.word[1], ports = tuple.word[2];
+  const V total_bytes = ipv4_total_bytes(ip), segment_bytes = total_bytes - 20;
+  const V tcp_bytes = header_bytes(tcp.word[1]);
+  wrong |= ((ip.word[0] & 0xff) ^ 0x45) | wrong_ipv4(ip);
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1);
   wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + 20, 1);
-  const V source = tuple.word[0], first = source & 0xff;
-  wrong |= flags_if((first & 0xf0) == 0xe0, 1) | flags_if(first == 127, 1) |  // is_bad_source()
-           flags_if(source == 0, 1) | flags_if(source == 0xffff'ffff, 1);
 
   V corrupt = other_than_bare(segment_bytes, tcp_bytes, tcp.word[3]);
-  Sum addresses;
-  addresses.add(source);
-  addresses.add(tuple.word[1]);
-  const V address_sum = addresses.halves();
-  Sum header;
-  for (const V word : {ip.word[0], ip.word[1], ip.word[2]}) header.add(word);
-  corrupt |= folded(header.halves() + address_sum) ^ 0xffff;
+  const V address_sum = ipv4_address_sum(source, destination);
+  corrupt |= corrupt_ipv4(ip, address_sum);
   Sum segment;
-  for (const V word : {tuple.word[2], tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2]})
-    segment.add(word);
+  for (const V word : {ports, tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2]}) segment.add(word);
   const V stamped = reinterpret_cast<V>(tcp_bytes == 32);
   if (zero_lanes(stamped) != kAllLanes) {
     const Words rest = load_words(place, 44);  // TSval, TSecr
     for (const V word : {tcp.word[3], rest.word[0], rest.word[1]}) segment.add(word & stamped);
   }
-  corrupt |= folded(segment.halves() + address_sum + 0x0600 + (segment_bytes << 8)) ^ 0xffff;
-  const V special = (tuple.word[1] ^ hint.destination[0]) | ((tuple.word[2] >> 16) ^ hint.port) |
-                    neighbors(hint, source << 16);
-  return {wrong, special, corrupt, segment_bytes, flow_hash({source, tuple.word[1], tuple.word[2]}, secret)};
+  corrupt |= corrupt_tcp(segment.halves() + address_sum, segment_bytes);
+  return {wrong, special_ipv4(hint, source, destination, ports), corrupt, segment_bytes,
+          flow_hash({source, destination, ports}, secret)};
 }
 
 template <>
@@ -143,14 +126,10 @@ template <>
   const Words ip = load_words(place, 0);  // and half of the source
   const Words source = load_words(place, 8), destination = load_words(place, 24);
   const Words rest = load_words(place, 56);  // checksum, options 0 to 2
-  const V segment_bytes = (ip.word[1] >> 8 & 0xff) | (ip.word[1] << 8 & 0xff00);
-  const V tcp_bytes = header_bytes(tcp.word[3]);
-  wrong |= (ip.word[0] & 0xf0) ^ 0x60;
-  wrong |= (ip.word[1] & 0xff'0000) ^ 0x06'0000;  // TCP, and no extension header
+  const V segment_bytes = ipv6_payload_bytes(ip), tcp_bytes = header_bytes(tcp.word[3]);
+  wrong |= wrong_ipv6(ip) | ((ip.word[1] & 0xff'0000) ^ 0x06'0000);  // TCP, and no extension header
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1);
   wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(segment_bytes < tcp_bytes, 1);
-  // is_bad_source(), and whatever else begins with 64 zeros.
-  wrong |= flags_if((source.word[0] & 0xff) == 0xff, 1) | flags_if((source.word[0] | source.word[1]) == 0, 1);
 
   V corrupt = other_than_bare(segment_bytes, tcp_bytes, rest.word[1]);
   const V stamped = reinterpret_cast<V>(tcp_bytes == 32);
@@ -162,10 +141,10 @@ template <>
   }
   segment.add(rest.word[0]);
   for (const V word : {rest.word[1], rest.word[2], rest.word[3]}) segment.add(word & stamped);
-  corrupt |= folded(segment.halves() + 0x0600 + (segment_bytes << 8)) ^ 0xffff;
-  V special = ((tcp.word[0] >> 16) ^ hint.port) | neighbors(hint, ip.word[2]);
-  for (std::size_t w = 0; w < 4; ++w) special |= destination.word[w] ^ hint.destination[w];
-  return {wrong, special, corrupt, segment_bytes,
+  corrupt |= corrupt_tcp(segment.halves(), segment_bytes);
+  V differs{};
+  for (std::size_t w = 0; w < 4; ++w) differs |= destination.word[w] ^ hint.destination[w];
+  return {wrong, special_ipv6(hint, ip, differs, tcp.word[0]), corrupt, segment_bytes,
           flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],
                      destination.word[1], destination.word[2], destination.word[3], tcp.word[0]},
                     secret)};

@@ -1,39 +1,11 @@
-// Which lanes hold a SYN that the kernels know, intact, and what it offers; and match(), which also takes the
-// other segments.
+// Which lanes hold a SYN that the kernels know, intact, and what it offers.
 #pragma once
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "dataplane/simd/find_segment_lanes.hpp"
+#include "dataplane/simd/header_lanes.hpp"
 
 namespace synward::simd {
 namespace {
-
-// ---- links ----
-
-inline constexpr std::size_t kLinkBytes = 14, kLeastTcpBytes = 20;
-
-inline Links sort(const Frames& frames, const MacFilter& macs) {
-  const V wanted0 = all(static_cast<std::uint32_t>(macs.wanted)),
-          mask0 = all(static_cast<std::uint32_t>(macs.mask));
-  const V wanted1 = all(static_cast<std::uint32_t>(macs.wanted >> 32)),
-          mask1 = all(static_cast<std::uint32_t>(macs.mask >> 32));
-  Links links{};
-  for_each_place(frames, 0, ~LaneBits{0}, [&](const Place& place) {
-    const Words words = load_words(place, 0);
-    const V wrong = ((words.word[0] ^ wanted0) & mask0) | ((words.word[1] ^ wanted1) & mask1);
-    const V type = words.word[3] & 0xffff, bytes = load_narrow(frames.frame_bytes + place.at);
-    const auto lanes_of = [&](std::uint32_t ether_type, std::size_t least_bytes) {
-      const V shorter = flags_if(bytes < static_cast<std::uint32_t>(least_bytes), 1);
-      return LaneBits{zero_lanes(wrong | (type ^ ether_type) | shorter)} << place.at;
-    };
-    links.ipv4 |= lanes_of(0x0008, kLinkBytes + 20 + kLeastTcpBytes);
-    links.ipv6 |= lanes_of(0xdd86, kLinkBytes + 40 + kLeastTcpBytes);
-    links.tagged |= lanes_of(0x0081, kLinkBytes + 4 + 20 + kLeastTcpBytes);
-  });
-  return links;
-}
-
-// ---- recognition ----
 
 /// The options of a SYN, and which of the three layouts they have to be.
 struct Layout {
@@ -111,30 +83,20 @@ template <>
   V wrong = ~reinterpret_cast<V>(layout.linux | layout.mac | layout.windows);
   const V total_bytes = ip.word[0] >> 24;
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1);
-  wrong |= ip.word[1] & 0xff3f'0000;        // not a fragment
-  wrong |= (ip.word[2] & 0xff00) ^ 0x0600;  // TCP
-  const V source = tuple.word[0], first = source & 0xff;
-  wrong |= flags_if((first & 0xf0) == 0xe0, 1) | flags_if(first == 127, 1) |  // is_bad_source()
-           flags_if(source == 0, 1) | flags_if(source == 0xffff'ffff, 1);
+  wrong |= wrong_ipv4(ip);
+  const V source = tuple.word[0], destination = tuple.word[1], ports = tuple.word[2];
   const V option[6] = {tcp.word[3],  rest.word[0], rest.word[1],
                        rest.word[2], rest.word[3], load_option5(place, layout.mac, 60)};
   const Options options = read_options(layout, tcp.word[1], option, wrong);
 
-  Sum addresses;
-  addresses.add(source);
-  addresses.add(tuple.word[1]);
-  const V address_sum = addresses.halves();
-  Sum header;
-  for (const V word : {ip.word[0], ip.word[1], ip.word[2]}) header.add(word);
-  wrong |= folded(header.halves() + address_sum) ^ 0xffff;
+  const V address_sum = ipv4_address_sum(source, destination);
+  wrong |= corrupt_ipv4(ip, address_sum);
   Sum segment;
-  for (const V word : {tuple.word[2], tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2], option[0],
-                       option[1], option[2], options.option3, options.option4, options.option5})
+  for (const V word : {ports, tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2], option[0], option[1],
+                       option[2], options.option3, options.option4, options.option5})
     segment.add(word);
-  wrong |= folded(segment.halves() + address_sum + 0x0600 + ((total_bytes - 20) << 8)) ^ 0xffff;
-  const V special = (tuple.word[1] ^ hint.destination[0]) | ((tuple.word[2] >> 16) ^ hint.port) |
-                    neighbors(hint, source << 16);
-  return {wrong, special, options.offered, options.tsval};
+  wrong |= corrupt_tcp(segment.halves() + address_sum, total_bytes - 20);
+  return {wrong, special_ipv4(hint, source, destination, ports), options.offered, options.tsval};
 }
 
 template <>
@@ -151,9 +113,7 @@ template <>
   V wrong = ~reinterpret_cast<V>(layout.linux | layout.mac | layout.windows);
   const V segment_bytes = ip.word[1] >> 8 & 0xff;
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1);
-  wrong |= (ip.word[0] & 0xf0) ^ 0x60;
-  // is_bad_source(), and whatever else begins with 64 zeros.
-  wrong |= flags_if((ip.word[2] & 0xff) == 0xff, 1) | flags_if((ip.word[2] | ip.word[3]) == 0, 1);
+  wrong |= wrong_ipv6(ip);
   const V option[6] = {rest.word[1], rest.word[2], rest.word[3], last.word[0], last.word[1], last.word[2]};
   const Options options = read_options(layout, tcp.word[3], option, wrong);
 
@@ -161,43 +121,13 @@ template <>
   for (const V word : {tcp.word[0], tcp.word[1], tcp.word[2], tcp.word[3], rest.word[0], option[0], option[1],
                        option[2], options.option3, options.option4, options.option5})
     segment.add(word);
-  wrong |= folded(segment.halves() + sum_of_addresses(source, destination) + 0x0600 + (segment_bytes << 8)) ^
-           0xffff;
+  wrong |= corrupt_tcp(segment.halves() + sum_of_addresses(source, destination), segment_bytes);
   V differs[4];
   const V wanted = load_broadcast(hint.destination);
   for (std::size_t q = 0; q < 4; ++q) differs[q] = destination.quarter[q] ^ wanted;
-  const Words destinations = transposed(differs);
-  const V special = destinations.word[0] | destinations.word[1] | destinations.word[2] |
-                    destinations.word[3] | ((tcp.word[0] >> 16) ^ hint.port) | neighbors(hint, ip.word[2]);
-  return {wrong, special, options.offered, options.tsval};
-}
-
-template <Family kFamily>
-Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
-              const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
-  Matches matches{};
-  for_each_place(frames, network, candidates, [&](const Place& place) {
-    const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
-    const Found found = find<kFamily>(place, frame_bytes, hint);
-    // Other lanes may have matched as another family, or with another network.
-    if (const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes; lanes != 0) {
-      store_lanes(syns.offered + place.at, lanes, found.offered);
-      store_lanes(syns.tsval + place.at, lanes, found.tsval);
-      matches.syns |= LaneBits{lanes} << place.at;
-      matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
-      if (lanes == place.lanes) return;
-    }
-    const FoundSegments others = find_segments<kFamily>(place, frame_bytes, hint, secret);
-    if (const std::uint32_t lanes = zero_lanes(others.wrong) & place.lanes; lanes != 0) {
-      store_lanes(segments.bytes + place.at, lanes, others.bytes);
-      store_lanes(segments.hash_high + place.at, lanes, others.hash.high);
-      store_lanes(segments.hash_low + place.at, lanes, others.hash.low);
-      matches.segments |= LaneBits{lanes} << place.at;
-      matches.plain |= LaneBits{lanes & zero_lanes(others.special)} << place.at;
-      matches.intact |= LaneBits{lanes & zero_lanes(others.corrupt)} << place.at;
-    }
-  });
-  return matches;
+  const Words all_differ = transposed(differs);
+  const V differ = all_differ.word[0] | all_differ.word[1] | all_differ.word[2] | all_differ.word[3];
+  return {wrong, special_ipv6(hint, ip, differ, tcp.word[0]), options.offered, options.tsval};
 }
 
 }  // namespace

@@ -31,45 +31,44 @@ void store_lanes(std::uint32_t* to, std::uint32_t lanes, V v) {
   _mm256_maskstore_epi32(reinterpret_cast<int*>(to), mask_of(lanes), raw(v));
 }
 
-/// AES-128 of two blocks in each of four registers.
-void encrypt(const crypto::AesKey* key, V (&state)[4]) {
-  const auto* rounds = reinterpret_cast<const __m128i*>(key);
+/// AES-128 of two blocks in each of four registers, for one at a time is what AES-NI takes; `key_of(round,
+/// b)`: of block b, of which the first four are the lower halves of the registers.
+template <typename KeyOf>
+[[gnu::always_inline]] inline void encrypt_under(const KeyOf& key_of, V (&state)[4]) {
   __m128i block[8];
   for (std::size_t q = 0; q < 4; ++q) {
-    block[q] = _mm_xor_si128(_mm256_castsi256_si128(raw(state[q])), rounds[0]);
-    block[4 + q] = _mm_xor_si128(_mm256_extracti128_si256(raw(state[q]), 1), rounds[0]);
+    block[q] = _mm256_castsi256_si128(raw(state[q]));
+    block[4 + q] = _mm256_extracti128_si256(raw(state[q]), 1);
   }
+  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_xor_si128(block[b], key_of(0, b));
 #pragma GCC unroll 9
-  for (std::size_t round = 1; round < 10; ++round) {
-    for (auto& b : block) b = _mm_aesenc_si128(b, rounds[round]);
-  }
-  for (auto& b : block) b = _mm_aesenclast_si128(b, rounds[10]);
+  for (std::size_t round = 1; round < 10; ++round)
+    for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenc_si128(block[b], key_of(round, b));
+  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenclast_si128(block[b], key_of(10, b));
   for (std::size_t q = 0; q < 4; ++q)
     state[q] = words(_mm256_inserti128_si256(_mm256_castsi128_si256(block[q]), block[4 + q], 1));
 }
 
-/// The same, each block under the key of odd slots where `odd` is all ones, else under that of even ones.
+void encrypt(const crypto::AesKey* key, V (&state)[4]) {
+  const auto* rounds = reinterpret_cast<const __m128i*>(key);
+  encrypt_under([rounds](std::size_t round, std::size_t) { return rounds[round]; }, state);
+}
+
+/// Each block under the key of odd slots where `odd` is all ones, else under that of even ones.
 void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
   const auto* even_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[0]);
   const auto* odd_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[1]);
-  __m128i block[8], is_odd[8];
+  __m128i is_odd[8];
   for (std::size_t q = 0; q < 4; ++q) {
-    block[q] = _mm256_castsi256_si128(raw(state[q]));
-    block[4 + q] = _mm256_extracti128_si256(raw(state[q]), 1);
     is_odd[q] = _mm256_castsi256_si128(raw(odd[q]));
     is_odd[4 + q] = _mm256_extracti128_si256(raw(odd[q]), 1);
   }
-  const auto key = [&](std::size_t round, std::size_t b) {
-    const __m128i differs = _mm_xor_si128(even_rounds[round], odd_rounds[round]);
-    return _mm_xor_si128(even_rounds[round], _mm_and_si128(differs, is_odd[b]));
-  };
-  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_xor_si128(block[b], key(0, b));
-#pragma GCC unroll 9
-  for (std::size_t round = 1; round < 10; ++round)
-    for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenc_si128(block[b], key(round, b));
-  for (std::size_t b = 0; b < 8; ++b) block[b] = _mm_aesenclast_si128(block[b], key(10, b));
-  for (std::size_t q = 0; q < 4; ++q)
-    state[q] = words(_mm256_inserti128_si256(_mm256_castsi128_si256(block[q]), block[4 + q], 1));
+  encrypt_under(
+      [&](std::size_t round, std::size_t b) {
+        const __m128i differs = _mm_xor_si128(even_rounds[round], odd_rounds[round]);
+        return _mm_xor_si128(even_rounds[round], _mm_and_si128(differs, is_odd[b]));
+      },
+      state);
 }
 
 using Bytes32 = std::uint8_t __attribute__((vector_size(32), may_alias));
@@ -91,7 +90,7 @@ using Bytes32 = std::uint8_t __attribute__((vector_size(32), may_alias));
 }  // namespace
 }  // namespace synward::simd
 
-#include "dataplane/simd/answer_syn_lanes.hpp"
+#include "dataplane/simd/kernel_set.hpp"
 
 namespace synward::simd {
 

@@ -75,47 +75,26 @@ __m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<con
   put(12, _mm512_extracti32x4_epi32(raw(v), 3));
 }
 
-/// AES-128 of four blocks in each of four registers.
-void encrypt(const crypto::AesKey* key, V (&state)[4]) {
-  const auto* rounds = reinterpret_cast<const __m128i*>(key);
-  const __m512i first = _mm512_broadcast_i32x4(rounds[0]);
-  __m512i block[4];
-  for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_xor_si512(raw(state[q]), first);
-#pragma GCC unroll 9
-  for (std::size_t round = 1; round < 10; ++round) {
-    const __m512i round_key = _mm512_broadcast_i32x4(rounds[round]);
-    for (auto& b : block) b = _mm512_aesenc_epi128(b, round_key);
-  }
-  const __m512i last = _mm512_broadcast_i32x4(rounds[10]);
-  for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm512_aesenclast_epi128(block[q], last));
-}
-
-/// The same, each block under the key of odd slots where `odd` is all ones, else under that of even ones.
-void encrypt(const CookieKeys& keys, const V (&odd)[4], V (&state)[4]) {
-  const auto* even_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[0]);
-  const auto* odd_rounds = reinterpret_cast<const __m128i*>(keys.of_parity[1]);
-  __mmask16 is_odd[4];
-  for (std::size_t q = 0; q < 4; ++q) is_odd[q] = _mm512_test_epi32_mask(raw(odd[q]), raw(odd[q]));
-  const auto key = [&](std::size_t round, std::size_t q) {
-    return _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(even_rounds[round]), is_odd[q],
-                                       odd_rounds[round]);
-  };
-  __m512i block[4];
-  for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_xor_si512(raw(state[q]), key(0, q));
-#pragma GCC unroll 9
-  for (std::size_t round = 1; round < 10; ++round)
-    for (std::size_t q = 0; q < 4; ++q) block[q] = _mm512_aesenc_epi128(block[q], key(round, q));
-  for (std::size_t q = 0; q < 4; ++q) state[q] = words(_mm512_aesenclast_epi128(block[q], key(10, q)));
+V aes_round(V blocks, V key) { return words(_mm512_aesenc_epi128(raw(blocks), raw(key))); }
+V aes_last_round(V blocks, V key) { return words(_mm512_aesenclast_epi128(raw(blocks), raw(key))); }
+/// Words of `a` where `flags` is not zero, else of `b`.
+V chosen(V flags, V a, V b) {
+  return words(_mm512_mask_blend_epi32(_mm512_test_epi32_mask(raw(flags), raw(flags)), raw(b), raw(a)));
 }
 
 }  // namespace
 }  // namespace synward::simd
 
-#include "dataplane/simd/answer_syn_lanes.hpp"
+#include "dataplane/simd/vaes.hpp"  // over these primitives, and all kernels over both
+
+namespace synward::simd {
+extern const Kernels kKernelsAvx512;
+}  // namespace synward::simd
+
+#include "dataplane/simd/kernel_set.hpp"
 
 namespace synward::simd {
 
-extern const Kernels kKernelsAvx512;
 constinit const Kernels kKernelsAvx512 = kKernels;
 
 }  // namespace synward::simd

@@ -1,10 +1,9 @@
-// What the SYN kernels are made of, written once over the primitives of one instruction set: a register of
+// What the kernels are made of, written once over the primitives of one instruction set: a register of
 // words, sums of them, and the way from frames to words and back.
 //
-// This file and the parts of the kernel, find_segment_lanes.hpp, find_syn_lanes.hpp, refute_cookie_lanes.hpp
-// and answer_syn_lanes.hpp, are included by the three kernels_*.cpp alone, each of which has defined its
-// primitives before and is compiled for its set. Everything in them has internal linkage, and calls no
-// function of a library.
+// This file, the rooms of the kernels (*_lanes.hpp) and kernel_set.hpp, which has all of them, are included
+// by the three kernels_*.cpp alone, each of which has defined its primitives before and is compiled for its
+// set. Everything in them has internal linkage, and calls no function of a library.
 //
 // A V is a register of kLanes words of 32 bits, one of each of kLanes packets. Words of packets are as they
 // were loaded, little-endian: 0x3c00'0045 is the beginning of an IPv4 header, 45 00 00 3c.

@@ -50,7 +50,7 @@ template <>
 [[gnu::always_inline]] inline Judgement judge<Family::kIpv4>(const Place& place, const CookieKeys& keys) {
   const Words ip = load_words(place, 0), tuple = load_words(place, 12), tcp = load_words(place, 28),
               rest = load_words(place, 44);
-  const V segment_bytes = (ip.word[0] >> 24 | (ip.word[0] >> 8 & 0xff00)) - 20;
+  const V segment_bytes = ipv4_total_bytes(ip) - 20;
   const Claim claim = claim_of(segment_bytes, tcp.word[0], tcp.word[1], tcp.word[3], rest.word[1]);
   Words message = transposed({tuple.word[0], tuple.word[1], tuple.word[2], client_isn(tuple.word[3])});
   encrypt(keys, odd_blocks(claim).word, message.word);
@@ -61,7 +61,7 @@ template <>
 [[gnu::always_inline]] inline Judgement judge<Family::kIpv6>(const Place& place, const CookieKeys& keys) {
   const Words ip = load_words(place, 0), tcp = load_words(place, 40), rest = load_words(place, 56),
               stamps = load_words(place, 68);
-  const V segment_bytes = (ip.word[1] >> 8 & 0xff) | (ip.word[1] << 8 & 0xff00);
+  const V segment_bytes = ipv6_payload_bytes(ip);
   const Claim claim = claim_of(segment_bytes, tcp.word[2], tcp.word[3], rest.word[1], stamps.word[0]);
   const Words odd = odd_blocks(claim);
   Chunks mac = load_chunks(place, 8);

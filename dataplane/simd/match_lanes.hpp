@@ -1,0 +1,62 @@
+// From the frames of a burst to what they hold: links, SYNs, other segments.
+#pragma once
+
+#include "dataplane/simd/find_segment_lanes.hpp"
+#include "dataplane/simd/find_syn_lanes.hpp"
+
+namespace synward::simd {
+namespace {
+
+inline constexpr std::size_t kLinkBytes = 14, kLeastTcpBytes = 20;
+
+inline Links sort(const Frames& frames, const MacFilter& macs) {
+  const V wanted0 = all(static_cast<std::uint32_t>(macs.wanted)),
+          mask0 = all(static_cast<std::uint32_t>(macs.mask));
+  const V wanted1 = all(static_cast<std::uint32_t>(macs.wanted >> 32)),
+          mask1 = all(static_cast<std::uint32_t>(macs.mask >> 32));
+  Links links{};
+  for_each_place(frames, 0, ~LaneBits{0}, [&](const Place& place) {
+    const Words words = load_words(place, 0);
+    const V wrong = ((words.word[0] ^ wanted0) & mask0) | ((words.word[1] ^ wanted1) & mask1);
+    const V type = words.word[3] & 0xffff, bytes = load_narrow(frames.frame_bytes + place.at);
+    const auto lanes_of = [&](std::uint32_t ether_type, std::size_t least_bytes) {
+      const V shorter = flags_if(bytes < static_cast<std::uint32_t>(least_bytes), 1);
+      return LaneBits{zero_lanes(wrong | (type ^ ether_type) | shorter)} << place.at;
+    };
+    links.ipv4 |= lanes_of(0x0008, kLinkBytes + 20 + kLeastTcpBytes);
+    links.ipv6 |= lanes_of(0xdd86, kLinkBytes + 40 + kLeastTcpBytes);
+    links.tagged |= lanes_of(0x0081, kLinkBytes + 4 + 20 + kLeastTcpBytes);
+  });
+  return links;
+}
+
+template <Family kFamily>
+Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
+              const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
+  Matches matches{};
+  for_each_place(frames, network, candidates, [&](const Place& place) {
+    const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
+    const Found found = find<kFamily>(place, frame_bytes, hint);
+    // Other lanes may have matched as another family, or with another network.
+    if (const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes; lanes != 0) {
+      store_lanes(syns.offered + place.at, lanes, found.offered);
+      store_lanes(syns.tsval + place.at, lanes, found.tsval);
+      matches.syns |= LaneBits{lanes} << place.at;
+      matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+      if (lanes == place.lanes) return;
+    }
+    const FoundSegments others = find_segments<kFamily>(place, frame_bytes, hint, secret);
+    if (const std::uint32_t lanes = zero_lanes(others.wrong) & place.lanes; lanes != 0) {
+      store_lanes(segments.bytes + place.at, lanes, others.bytes);
+      store_lanes(segments.hash_high + place.at, lanes, others.hash.high);
+      store_lanes(segments.hash_low + place.at, lanes, others.hash.low);
+      matches.segments |= LaneBits{lanes} << place.at;
+      matches.plain |= LaneBits{lanes & zero_lanes(others.special)} << place.at;
+      matches.intact |= LaneBits{lanes & zero_lanes(others.corrupt)} << place.at;
+    }
+  });
+  return matches;
+}
+
+}  // namespace
+}  // namespace synward::simd
