@@ -11,6 +11,7 @@
 #include "dataplane/drop.hpp"
 #include "dataplane/route.hpp"
 #include "dataplane/simd/kernels.hpp"
+#include "dataplane/wire/ethernet.hpp"
 
 namespace synward {
 
@@ -132,12 +133,17 @@ class IndexList {
   Lane<LaneIndex> lanes_;
 };
 
-/// Lanes of both families, by where the IP header is: behind no VLAN tag, or one.
+/// Lanes of both families, by where the IP header is: behind no VLAN tag, one or two.
 struct LanesByLink {
-  std::array<simd::LaneBits, 2> ipv4{}, ipv6{};
+  using Lanes = std::array<simd::LaneBits, wire::kMaxVlanTags + 1>;
+  Lanes ipv4{}, ipv6{};
+  /// Where it is.
+  [[nodiscard]] static constexpr std::size_t network(std::size_t tags) {
+    return sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
+  }
 
   template <wire::Family kFamily>
-  [[nodiscard]] std::array<simd::LaneBits, 2>& of() {
+  [[nodiscard]] Lanes& of() {
     if constexpr (kFamily == wire::Family::kIpv4) {
       return ipv4;
     } else {
@@ -151,14 +157,16 @@ struct CommonSyns : LanesByLink {
   simd::SynBatch batch;
 };
 
-/// The other segments that it found. They have their views, and classify() only sends them on.
+/// The other segments that it found, but for SYNs. They have their views, and classify() only sends them on.
 struct CommonSegments : LanesByLink {
-  simd::LaneBits intact = 0;  ///< those whose checksums are known to be right
+  simd::LaneBits intact = 0;  ///< of segments and SYNs, those whose checksums are known to be right
   simd::SegmentBatch batch;
 
   template <wire::Family kFamily>
   [[nodiscard]] simd::LaneBits all() {
-    return of<kFamily>()[0] | of<kFamily>()[1];
+    simd::LaneBits lanes = 0;
+    for (const simd::LaneBits behind : of<kFamily>()) lanes |= behind;
+    return lanes;
   }
 };
 

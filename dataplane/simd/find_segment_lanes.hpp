@@ -1,5 +1,5 @@
-// Which lanes hold a segment with ACK and neither SYN nor RST, whether its sums are right, and where its flow
-// belongs.
+// Which lanes hold a segment that is no SYN of a common layout, whether its sums are right, and where its
+// flow belongs.
 #pragma once
 
 #include "dataplane/simd/header_lanes.hpp"
@@ -60,25 +60,44 @@ template <std::size_t kWords>
 
 struct FoundSegments {
   V wrong;    ///< zero: it is one
+  V syn;      ///< all ones: if it is one, it is a SYN
   V special;  ///< zero: it is plain, if it is one
   V corrupt;  ///< zero: it is intact, if it is one
   V bytes;    ///< of header and text
-  Hash hash;
+  Hash hash;  ///< of SYNs, nothing of the kind
 };
+inline FoundSegments no_segments() { return {all(1), V{}, V{}, V{}, V{}, Hash{V{}, V{}}}; }
 
-/// Zero where the flags are those of such a segment: then classify() takes it, whatever the others are.
-[[gnu::always_inline]] inline V other_than_ack(V offset_flags_window) {
-  return (offset_flags_window & 0x1600) ^ 0x1000;
+/// The flags of a segment, as classify() reads them (stages/flag_table.hpp): in all others it finds a fault.
+struct Control {
+  Mask syn, other;
+};
+[[gnu::always_inline]] inline Control control_of(V offset_flags_window) {
+  const Mask reset = (offset_flags_window & 0x0700) == 0x0400, ack = (offset_flags_window & 0x1600) == 0x1000;
+  return {(offset_flags_window & 0x1700) == 0x0200, reset | ack};
 }
 /// TCP's data offset, in bytes.
 [[gnu::always_inline]] inline V header_bytes(V offset_flags_window) {
   return (offset_flags_window & 0xf0) >> 2;
 }
-/// Nonzero unless there is no text, and no option, or NOP, NOP, timestamps.
-[[gnu::always_inline]] inline V other_than_bare(V segment_bytes, V header_bytes, V option0) {
-  const Mask stamped = header_bytes == 32;
-  return (segment_bytes ^ header_bytes) | flags_if(~(stamped | (header_bytes == 20)), 1) |
-         ((option0 ^ 0x0a08'0101) & reinterpret_cast<V>(stamped));
+[[gnu::always_inline]] inline bool is_any(const Place& place, Mask of) {
+  return (~zero_lanes(reinterpret_cast<V>(of)) & place.lanes) != 0;
+}
+/// The lanes of which header words follow the first `bytes` of the TCP header.
+[[gnu::always_inline]] inline Mask longer_than(V tcp_bytes, std::int32_t bytes) {
+  return reinterpret_cast<Mask>(tcp_bytes) > bytes;
+}
+
+/// Adds up options number `first` to 9, of which number `first` is at `offset`, of the lanes that have them.
+[[gnu::always_inline]] inline void add_options(Sum& sum, const Place& place, std::size_t offset, V tcp_bytes,
+                                               std::int32_t first) {
+  constexpr std::int32_t kMost = wire::kMaxTcpOptionBytes / 4;
+  for (; first < kMost; first += 4, offset += 16) {
+    if (!is_any(place, longer_than(tcp_bytes, 20 + 4 * first))) return;
+    const Words options = load_words(place, offset);
+    for (std::int32_t w = 0; w < 4; ++w)
+      sum.add(options.word[w] & reinterpret_cast<V>(longer_than(tcp_bytes, 20 + 4 * (first + w))));
+  }
 }
 
 template <Family kFamily>
@@ -90,30 +109,34 @@ template <>
                                                                          const Hint& hint,
                                                                          const table::HashSecret& secret) {
   const Words tcp = load_words(place, 28);  // ack, offset..., checksum, option 0
-  V wrong = other_than_ack(tcp.word[1]);
-  if ((zero_lanes(wrong) & place.lanes) == 0) return {all(1), V{}, V{}, V{}, Hash{V{}, V{}}};
+  const Control control = control_of(tcp.word[1]);
+  if (!is_any(place, control.syn | control.other)) return no_segments();
   const Words ip = load_words(place, 0);      // and the source
   const Words tuple = load_words(place, 12);  // source, destination, ports, seq
   const V source = tuple.word[0], destination = tuple.word[1], ports = tuple.word[2];
   const V total_bytes = ipv4_total_bytes(ip), segment_bytes = total_bytes - 20;
   const V tcp_bytes = header_bytes(tcp.word[1]);
+  V wrong = ~reinterpret_cast<V>(control.syn | control.other);
   wrong |= ((ip.word[0] & 0xff) ^ 0x45) | wrong_ipv4(ip);
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1);
   wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + 20, 1);
 
-  V corrupt = other_than_bare(segment_bytes, tcp_bytes, tcp.word[3]);
+  V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   const V address_sum = ipv4_address_sum(source, destination);
   corrupt |= corrupt_ipv4(ip, address_sum);
   Sum segment;
   for (const V word : {ports, tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2]}) segment.add(word);
-  const V stamped = reinterpret_cast<V>(tcp_bytes == 32);
-  if (zero_lanes(stamped) != kAllLanes) {
-    const Words rest = load_words(place, 44);  // TSval, TSecr
-    for (const V word : {tcp.word[3], rest.word[0], rest.word[1]}) segment.add(word & stamped);
-  }
+  segment.add(tcp.word[3] & reinterpret_cast<V>(longer_than(tcp_bytes, 20)));
+  add_options(segment, place, 44, tcp_bytes, 1);
   corrupt |= corrupt_tcp(segment.halves() + address_sum, segment_bytes);
-  return {wrong, special_ipv4(hint, source, destination, ports), corrupt, segment_bytes,
-          flow_hash({source, destination, ports}, secret)};
+  FoundSegments found{wrong,
+                      reinterpret_cast<V>(control.syn),
+                      special_ipv4(hint, source, destination, ports),
+                      corrupt,
+                      segment_bytes,
+                      Hash{V{}, V{}}};
+  if (is_any(place, control.other)) found.hash = flow_hash({source, destination, ports}, secret);
+  return found;
 }
 
 template <>
@@ -121,18 +144,18 @@ template <>
                                                                          const Hint& hint,
                                                                          const table::HashSecret& secret) {
   const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
-  V wrong = other_than_ack(tcp.word[3]);
-  if ((zero_lanes(wrong) & place.lanes) == 0) return {all(1), V{}, V{}, V{}, Hash{V{}, V{}}};
+  const Control control = control_of(tcp.word[3]);
+  if (!is_any(place, control.syn | control.other)) return no_segments();
   const Words ip = load_words(place, 0);  // and half of the source
   const Words source = load_words(place, 8), destination = load_words(place, 24);
   const Words rest = load_words(place, 56);  // checksum, options 0 to 2
   const V segment_bytes = ipv6_payload_bytes(ip), tcp_bytes = header_bytes(tcp.word[3]);
+  V wrong = ~reinterpret_cast<V>(control.syn | control.other);
   wrong |= wrong_ipv6(ip) | ((ip.word[1] & 0xff'0000) ^ 0x06'0000);  // TCP, and no extension header
   wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1);
   wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(segment_bytes < tcp_bytes, 1);
 
-  V corrupt = other_than_bare(segment_bytes, tcp_bytes, rest.word[1]);
-  const V stamped = reinterpret_cast<V>(tcp_bytes == 32);
+  V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   Sum segment;
   for (std::size_t w = 0; w < 4; ++w) {
     segment.add(source.word[w]);
@@ -140,14 +163,24 @@ template <>
     segment.add(tcp.word[w]);
   }
   segment.add(rest.word[0]);
-  for (const V word : {rest.word[1], rest.word[2], rest.word[3]}) segment.add(word & stamped);
+  for (std::int32_t w = 0; w < 3; ++w)
+    segment.add(rest.word[w + 1] & reinterpret_cast<V>(longer_than(tcp_bytes, 20 + 4 * w)));
+  add_options(segment, place, 72, tcp_bytes, 3);
   corrupt |= corrupt_tcp(segment.halves(), segment_bytes);
   V differs{};
   for (std::size_t w = 0; w < 4; ++w) differs |= destination.word[w] ^ hint.destination[w];
-  return {wrong, special_ipv6(hint, ip, differs, tcp.word[0]), corrupt, segment_bytes,
-          flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],
-                     destination.word[1], destination.word[2], destination.word[3], tcp.word[0]},
-                    secret)};
+  FoundSegments found{wrong,
+                      reinterpret_cast<V>(control.syn),
+                      special_ipv6(hint, ip, differs, tcp.word[0]),
+                      corrupt,
+                      segment_bytes,
+                      Hash{V{}, V{}}};
+  if (is_any(place, control.other))
+    found.hash =
+        flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],
+                   destination.word[1], destination.word[2], destination.word[3], tcp.word[0]},
+                  secret);
+  return found;
 }
 
 }  // namespace

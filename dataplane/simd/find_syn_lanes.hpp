@@ -62,9 +62,12 @@ struct Found {
   V offered, tsval;
 };
 
-/// Whether none of the lanes that count has SYN and neither FIN, RST nor ACK: then nothing else is looked at.
+/// Whether none of the lanes that count has the data offset of a layout and SYN, and neither FIN, RST nor
+/// ACK: then nothing else is looked at.
 [[gnu::always_inline]] inline bool no_syn(const Place& place, V offset_flags_window) {
-  return (zero_lanes((offset_flags_window & 0x1700) ^ 0x0200) & place.lanes) == 0;
+  const V both = offset_flags_window & 0x17f0;
+  const Mask may_be = (both == 0x02a0) | (both == 0x02b0) | (both == 0x0280);
+  return (~zero_lanes(reinterpret_cast<V>(may_be)) & place.lanes) == 0;
 }
 
 template <Family kFamily>

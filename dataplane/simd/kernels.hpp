@@ -10,9 +10,9 @@
 //
 // over IPv4 without options or IPv6 without extension headers, nothing behind the options.
 //
-// Of the other segments, those with ACK and neither SYN nor RST are read side by side, whatever their options
-// and text, behind the same headers; the sums of those with neither text nor options other than NOP, NOP,
-// timestamps are verified, and the cookies that these may bring are checked.
+// All other segments of legal flags are read side by side, whatever their options and text, behind the same
+// headers; the sums of those without text are verified, and the cookies are checked that those may bring
+// which have neither text nor options other than NOP, NOP, timestamps.
 //
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once
@@ -69,8 +69,8 @@ struct Frames {
 /// What those may be, with no bytes.
 inline constexpr std::size_t kPadding = 16;
 alignas(64) inline std::byte no_frame[128];  // zeros, never written
-/// Of a frame of any length so many bytes are read: behind a tag, the last options of a SYN over IPv6.
-inline constexpr std::size_t kMostRead = 18 + 72 + 16;
+/// Of a frame of any length so many bytes are read: behind two tags, the last options over IPv6.
+inline constexpr std::size_t kMostRead = 22 + 88 + 16;
 static_assert(sizeof no_frame >= kMostRead);
 /// An answer is written in whole registers: so many bytes, from the IP header on.
 template <wire::Family kFamily>
@@ -96,10 +96,11 @@ struct Hint {
   const std::uint32_t* neighborhoods = nullptr;  ///< service::ServiceTable::neighborhood_words()
 };
 
-/// What match() found: SYNs, other segments, which of both are to the hint's destination and from no
-/// neighbor, and the segments whose checksums were verified and are right.
+/// What match() found: SYNs of a common layout, and of any other; other segments; which of these are to the
+/// hint's destination and from no neighbor; and, beside the common SYNs, whose checksums were verified and
+/// are right.
 struct Matches {
-  LaneBits syns, segments, plain, intact;
+  LaneBits syns, odd_syns, segments, plain, intact;
 };
 
 /// What mints the cookies of a batch.
@@ -128,7 +129,7 @@ struct Kernels {
   /// Which of `candidates`, whose IP headers begin at `network`, are SYNs of the layouts above with checksums
   /// that are right, and which are other segments of legal flags and lengths; from a source that may send
   /// one, as far as that can be seen without a table. Of the others nothing is known. Writes `offered` and
-  /// `tsval` of those SYNs, and all that `segments` has of those segments.
+  /// `tsval` of those SYNs, and all that `segments` has of those segments, but no hash of SYNs.
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
                             const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments);
   /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.

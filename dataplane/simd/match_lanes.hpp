@@ -23,11 +23,33 @@ inline Links sort(const Frames& frames, const MacFilter& macs) {
       const V shorter = flags_if(bytes < static_cast<std::uint32_t>(least_bytes), 1);
       return LaneBits{zero_lanes(wrong | (type ^ ether_type) | shorter)} << place.at;
     };
-    links.ipv4 |= lanes_of(0x0008, kLinkBytes + 20 + kLeastTcpBytes);
-    links.ipv6 |= lanes_of(0xdd86, kLinkBytes + 40 + kLeastTcpBytes);
-    links.tagged |= lanes_of(0x0081, kLinkBytes + 4 + 20 + kLeastTcpBytes);
+    const LaneBits ipv4 = lanes_of(0x0008, kLinkBytes + 20 + kLeastTcpBytes),
+                   ipv6 = lanes_of(0xdd86, kLinkBytes + 40 + kLeastTcpBytes);
+    links.ipv4 |= ipv4;
+    links.ipv6 |= ipv6;
+    if ((ipv4 | ipv6) == LaneBits{kAllLanes} << place.at) return;
+    for (const std::uint32_t tag : {0x0081u, 0xa888u, 0x0091u})  // wire::announces_vlan_tag()
+      links.tagged |= lanes_of(tag, kLinkBytes + 4 + 20 + kLeastTcpBytes);
   });
   return links;
+}
+
+/// Of lanes that hold no SYN of a common layout. Apart, so that its constants take no registers from those.
+template <Family kFamily>
+[[gnu::noinline]] Matches match_others(const Frames& frames, Place place, const Hint& hint,
+                                       const table::HashSecret& secret, SegmentBatch& segments) {
+  const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
+  const FoundSegments found = find_segments<kFamily>(place, frame_bytes, hint, secret);
+  const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes;
+  const std::uint32_t with_syn = lanes & ~zero_lanes(found.syn);
+  store_lanes(segments.bytes + place.at, lanes, found.bytes);
+  store_lanes(segments.hash_high + place.at, lanes, found.hash.high);
+  store_lanes(segments.hash_low + place.at, lanes, found.hash.low);
+  return {.syns = 0,
+          .odd_syns = LaneBits{with_syn} << place.at,
+          .segments = LaneBits{lanes & ~with_syn} << place.at,
+          .plain = LaneBits{lanes & zero_lanes(found.special)} << place.at,
+          .intact = LaneBits{lanes & zero_lanes(found.corrupt)} << place.at};
 }
 
 template <Family kFamily>
@@ -38,22 +60,20 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
     const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
     const Found found = find<kFamily>(place, frame_bytes, hint);
     // Other lanes may have matched as another family, or with another network.
-    if (const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes; lanes != 0) {
+    const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes;
+    if (lanes != 0) {
       store_lanes(syns.offered + place.at, lanes, found.offered);
       store_lanes(syns.tsval + place.at, lanes, found.tsval);
       matches.syns |= LaneBits{lanes} << place.at;
       matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
       if (lanes == place.lanes) return;
     }
-    const FoundSegments others = find_segments<kFamily>(place, frame_bytes, hint, secret);
-    if (const std::uint32_t lanes = zero_lanes(others.wrong) & place.lanes; lanes != 0) {
-      store_lanes(segments.bytes + place.at, lanes, others.bytes);
-      store_lanes(segments.hash_high + place.at, lanes, others.hash.high);
-      store_lanes(segments.hash_low + place.at, lanes, others.hash.low);
-      matches.segments |= LaneBits{lanes} << place.at;
-      matches.plain |= LaneBits{lanes & zero_lanes(others.special)} << place.at;
-      matches.intact |= LaneBits{lanes & zero_lanes(others.corrupt)} << place.at;
-    }
+    const Place left{place.frames, network, place.at, place.lanes & ~lanes};
+    const Matches others = match_others<kFamily>(frames, left, hint, secret, segments);
+    matches.odd_syns |= others.odd_syns;
+    matches.segments |= others.segments;
+    matches.plain |= others.plain;
+    matches.intact |= others.intact;
   });
   return matches;
 }

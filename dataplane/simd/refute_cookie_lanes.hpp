@@ -7,6 +7,15 @@
 namespace synward::simd {
 namespace {
 
+/// Nonzero unless there is no text, and no option, or NOP, NOP, timestamps. RSTs are for others to judge.
+[[gnu::always_inline]] inline V other_than_bare(V segment_bytes, V offset_flags_window, V option0) {
+  const V tcp_bytes = header_bytes(offset_flags_window);
+  const Mask stamped = tcp_bytes == 32;
+  return (segment_bytes ^ tcp_bytes) | (offset_flags_window & 0x0400) |
+         flags_if(~(stamped | (tcp_bytes == 20)), 1) |
+         ((option0 ^ 0x0a08'0101) & reinterpret_cast<V>(stamped));
+}
+
 /// What a segment says that may come from a cookie.
 struct Claim {
   V isn;       ///< ours: ack, less one
@@ -22,7 +31,7 @@ struct Claim {
           .low_byte = (isn ^ isn >> 24) & 0xff,
           .stamp_bits = (cookie::kTimestampsOffered | (tsecr >> 24 & cookie::kTsvalOptionMask)) &
                         reinterpret_cast<V>(tcp_bytes == 32),
-          .unjudged = other_than_bare(segment_bytes, tcp_bytes, option0)};
+          .unjudged = other_than_bare(segment_bytes, offset_flags_window, option0)};
 }
 
 /// All ones where the key of odd slots is to be taken: in each word of the lane's block.

@@ -253,11 +253,11 @@ simd::LaneBits refuted_lanes(Burst& burst, const CoreState& core, simd::LaneBits
   };
   const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
   simd::LaneBits refuted = 0;
-  for (std::size_t tags = 0; tags < 2; ++tags) {
-    simd::LaneBits left = lanes & burst.common_segments.of<kFamily>()[tags];
+  const LanesByLink::Lanes& segments = burst.common_segments.of<kFamily>();
+  for (std::size_t tags = 0; tags < segments.size(); ++tags) {
+    simd::LaneBits left = lanes & segments[tags];
     for (std::size_t candidate = 0; candidate < std::max(even.size(), odd.size()) && left != 0; ++candidate) {
-      const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
-      left = core.kernels->refute<kFamily>()(frames, network, left, keys_of(candidate));
+      left = core.kernels->refute<kFamily>()(frames, LanesByLink::network(tags), left, keys_of(candidate));
     }
     refuted |= left;
   }

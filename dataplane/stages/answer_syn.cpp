@@ -113,9 +113,6 @@ static_assert(simd::SynTerms::kScale == proxy::OptionSet::kScale &&
               simd::SynTerms::kTimestamps == proxy::OptionSet::kTimestamps &&
               simd::SynTerms::kEcn == proxy::OptionSet::kEcn);
 
-/// By the bytes before the IP header: behind no VLAN tag, one or two.
-using LanesByTags = std::array<simd::LaneBits, wire::kMaxVlanTags + 1>;
-
 /// What the acceptor promises each of `syns`.
 template <Family kFamily>
 void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {
@@ -174,17 +171,18 @@ void read_odd(Burst& burst, const CoreState& core, IndexList& syns) {
 /// Ports and sequence number go where the kernel looks for them: to where they would be if the IP header had
 /// no options, and nothing followed it. The rest of the SYN has been read.
 template <Family kFamily>
-LanesByTags pull_up(Burst& burst, const IndexList& syns) {
+LanesByLink::Lanes pull_up(Burst& burst, const IndexList& syns) {
   struct Beginning {
     wire::Port source, destination;
     wire::BigEndian32 seq;
   };
-  LanesByTags lanes{};
+  LanesByLink::Lanes lanes{};
   for (const LaneIndex i : syns) {
-    const std::size_t network = burst.view[i].network;
-    const auto beginning = header_at<Beginning>(burst, i, burst.view[i].transport);
-    header_at<Beginning>(burst, i, network + sizeof(IpHeader<kFamily>)) = beginning;
-    lanes[(network - sizeof(wire::EthernetHeader)) / sizeof(wire::VlanTag)] |= simd::LaneBits{1} << i;
+    const std::size_t network = burst.view[i].network, transport = burst.view[i].transport;
+    const std::size_t wanted = network + sizeof(IpHeader<kFamily>);
+    if (transport != wanted)
+      header_at<Beginning>(burst, i, wanted) = Beginning{header_at<Beginning>(burst, i, transport)};
+    lanes[(network - LanesByLink::network(0)) / sizeof(wire::VlanTag)] |= simd::LaneBits{1} << i;
   }
   return lanes;
 }
@@ -196,7 +194,7 @@ template <Family kFamily>
 void answer_by_kernel(Burst& burst, CoreState& core) {
   IndexList& common = burst.on(Routes<kFamily>::kCommonSyn);
   IndexList& odd = burst.on(Routes<kFamily>::kSyn);
-  LanesByTags lanes{};
+  LanesByLink::Lanes lanes{};
   if (!common.empty()) {
     promise<kFamily>(burst, core, common);
     const simd::LaneBits alive = common.bits();
@@ -206,7 +204,7 @@ void answer_by_kernel(Burst& burst, CoreState& core) {
   if (!odd.empty()) {
     read_odd<kFamily>(burst, core, odd);
     promise<kFamily>(burst, core, odd);
-    const LanesByTags found = pull_up<kFamily>(burst, odd);
+    const LanesByLink::Lanes found = pull_up<kFamily>(burst, odd);
     for (std::size_t tags = 0; tags < found.size(); ++tags) lanes[tags] |= found[tags];
   }
   const cookie::Slot slot = core.keys.current();
@@ -216,8 +214,8 @@ void answer_by_kernel(Burst& burst, CoreState& core) {
   const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
   for (std::size_t tags = 0; tags < lanes.size(); ++tags) {
     if (lanes[tags] == 0) continue;
-    const std::size_t network = sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
-    core.kernels->answer<kFamily>()(frames, network, lanes[tags], burst.common_syns.batch, mint);
+    core.kernels->answer<kFamily>()(frames, LanesByLink::network(tags), lanes[tags], burst.common_syns.batch,
+                                    mint);
   }
   core.tally.add(Event::kSynAnswered, common.size() + odd.size());
   for (IndexList* syns : {&common, &odd}) burst.on(Route::kSend).push_all_of(*syns);

@@ -1,7 +1,8 @@
 // SYNs as nearly all clients send them leave here for answer_syn(), read and verified by kernels that look at
-// 8 or 16 at a time (simd/kernels.hpp). Under a flood little else comes. Other segments that the kernels
-// read stay in on(kReceived), among those that arrived before and after them, for classify() to send on.
-// Whatever is not quite so, and whatever is not for a service of ours, is left as it is to classify().
+// 8 or 16 at a time (simd/kernels.hpp), and so do SYNs of other options. Under a flood little else comes.
+// Other segments that the kernels read stay in on(kReceived), among those that arrived before and after them,
+// for classify() to send on. Whatever is not quite so, and whatever is not for a service of ours, is left as
+// it is to classify().
 #include <bit>
 #include <cstring>
 
@@ -34,18 +35,21 @@ simd::Frames frames_of(Burst& burst) {
   return {burst.frame.data(), burst.frame_bytes.data(), burst.size};
 }
 
-/// Of `tagged`, those behind whose one tag there is a packet of the family that has room for a TCP header.
-template <Family kFamily>
-LaneBits behind_tag(Burst& burst, LaneBits tagged) {
-  constexpr auto kType = kFamily == Family::kIpv4 ? wire::EtherType::kIpv4 : wire::EtherType::kIpv6;
-  constexpr std::size_t kTagAt = sizeof(wire::EthernetHeader), kNetwork = kTagAt + sizeof(wire::VlanTag);
-  constexpr std::size_t kLeast = kNetwork + sizeof(IpHeader<kFamily>) + sizeof(wire::TcpHeader);
-  LaneBits found = 0;
-  for_each_lane(tagged, [&](LaneIndex i) {
-    const bool fits =
-        header_at<wire::VlanTag>(burst, i, kTagAt).ether_type == wire::BigEndian16{std::uint16_t(kType)} &&
-        burst.frame_bytes[i] >= kLeast;
-    if (fits) found |= LaneBits{1} << i;
+/// The lanes that have room for an IP header of the least length and a TCP header.
+LanesByLink candidates(Burst& burst, const simd::Links& links) {
+  LanesByLink found;
+  found.ipv4[0] = links.ipv4;
+  found.ipv6[0] = links.ipv6;
+  for_each_lane(links.tagged, [&](LaneIndex i) {
+    const auto link = wire::parse_ethernet({burst.frame[i], burst.frame_bytes[i]});
+    if (!link) return;
+    const auto fits = [&](std::size_t ip_bytes) {
+      return burst.frame_bytes[i] >= link->network_offset + ip_bytes + sizeof(wire::TcpHeader);
+    };
+    if (link->ether_type == std::uint16_t(wire::EtherType::kIpv4) && fits(sizeof(wire::Ipv4Header)))
+      found.ipv4[link->vlan_tags] |= LaneBits{1} << i;
+    if (link->ether_type == std::uint16_t(wire::EtherType::kIpv6) && fits(sizeof(wire::Ipv6Header)))
+      found.ipv6[link->vlan_tags] |= LaneBits{1} << i;
   });
   return found;
 }
@@ -88,20 +92,19 @@ LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits la
   return admitted;
 }
 
-/// Behind no tag, and behind one. Returns the SYNs.
+/// Returns the SYNs.
 template <Family kFamily>
 LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
-               const std::array<LaneBits, 2>& candidates) {
+               const LanesByLink::Lanes& candidates) {
   CommonSyns& syns = burst.common_syns;
   CommonSegments& segments = burst.common_segments;
   LastLookup& last = core.last_lookup<kFamily>();
   last.hint.neighborhoods = core.services->neighborhood_words<kFamily>();
-  LaneBits all = 0;
+  LaneBits common = 0, odd = 0;
   for (std::size_t tags = 0; tags < candidates.size(); ++tags) {
-    syns.of<kFamily>()[tags] = 0;
+    syns.of<kFamily>()[tags] = segments.of<kFamily>()[tags] = 0;
     if (candidates[tags] == 0) continue;
-    const auto network =
-        static_cast<std::uint16_t>(sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag));
+    const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match<kFamily>()(frames, network, candidates[tags], last.hint,
                                                       core.secret, syns.batch, segments.batch);
     const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
@@ -109,16 +112,19 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
     syns.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.syns, plain, [&](LaneIndex i) {
       return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
     });
-    segments.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.segments, plain,
-                                                  [&](LaneIndex i) { return segments.batch.bytes[i]; });
-    segments.intact |= found.intact & segments.of<kFamily>()[tags];
+    common |= syns.of<kFamily>()[tags];
+    if ((found.segments | found.odd_syns) == 0) continue;  // under a flood
+    const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
+    segments.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.segments, plain, bytes_of);
+    odd |= admit<kFamily>(burst, core, network, found.odd_syns, plain, bytes_of);
+    segments.intact |= found.intact;
     // Not for find_connection() to wait for.
     for_each_lane(segments.of<kFamily>()[tags],
                   [&](LaneIndex i) { core.table<kFamily>().expect_lookup(segments.batch.hash(i)); });
-    all |= syns.of<kFamily>()[tags];
   }
-  burst.on(Routes<kFamily>::kCommonSyn).push_bits(all);
-  return all;
+  burst.on(Routes<kFamily>::kCommonSyn).push_bits(common);
+  if (odd != 0) burst.on(Routes<kFamily>::kSyn).push_bits(odd);
+  return common | odd;
 }
 
 }  // namespace
@@ -133,12 +139,10 @@ void match_common(Burst& burst, CoreState& core) {
   const simd::Frames frames = frames_of(burst);
   const LaneBits present = received.bits();
   simd::Links links = core.kernels->sort(frames, macs_of(port));
-  links.tagged &= present;
-  const LaneBits taken =
-      match<Family::kIpv4>(burst, core, frames,
-                           {links.ipv4 & present, behind_tag<Family::kIpv4>(burst, links.tagged)}) |
-      match<Family::kIpv6>(burst, core, frames,
-                           {links.ipv6 & present, behind_tag<Family::kIpv6>(burst, links.tagged)});
+  for (LaneBits* lanes : {&links.ipv4, &links.ipv6, &links.tagged}) *lanes &= present;
+  const LanesByLink found = candidates(burst, links);
+  const LaneBits taken = match<Family::kIpv4>(burst, core, frames, found.ipv4) |
+                         match<Family::kIpv6>(burst, core, frames, found.ipv6);
   if (taken == present) return static_cast<void>(received.take());
   if (taken != 0) received.keep_if([taken](LaneIndex i) { return (taken >> i & 1) == 0; });
 }

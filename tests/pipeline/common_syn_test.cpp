@@ -42,11 +42,13 @@ class CommonSyn : public testing::TestWithParam<KernelCase> {
 TEST_P(CommonSyn, IsRecognisedInEachLayoutOverBothFamiliesTaggedOrNot) {
   for (const SynLayout layout : kSynLayouts) {
     for (const bool is_ipv4 : {true, false}) {
-      for (const bool tagged : {false, true}) {
+      for (std::size_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
         Pair pair;
         Bytes frame = syn(layout, is_ipv4);
-        if (tagged) {
-          const Bytes tag = bytes_of({0x81, 0x00, 0x61, 0x23});
+        for (std::size_t n = 0; n < tags; ++n) {
+          constexpr int kTypes[][2] = {{0x81, 0x00}, {0x88, 0xa8}, {0x91, 0x00}};
+          const auto& type = kTypes[static_cast<std::size_t>(layout) % 3];
+          const Bytes tag = bytes_of({type[0], type[1], 0x61, 0x23});
           frame.insert(frame.begin() + 12, tag.begin(), tag.end());
         }
         expect_same(pair, {frame});
@@ -93,6 +95,32 @@ TEST_P(CommonSyn, IsAnsweredAsByTheStages) {
     fast += taken(pair.fast);
   }
   EXPECT_GT(fast, 40u * 12 * 32 / 2) << "most of them are common";
+}
+
+/// With any number of options, or none: or the comparisons below would be of the stages with themselves.
+TEST_P(CommonSyn, OfOtherOptionsIsReadByTheKernel) {
+  for (const bool is_ipv4 : {true, false}) {
+    std::vector<Bytes> frames;
+    for (std::size_t bytes = 0; bytes <= wire::kMaxTcpOptionBytes; bytes += 4) {
+      FrameBuilder built;
+      is_ipv4 ? built.ipv4(kClient4, kService4) : built.ipv6(kClient6, kService6);
+      frames.push_back(built.tcp(40'000, kServicePort, TcpFlags::kSyn | TcpFlags::kPsh)
+                           .tcp_options(Bytes(bytes, std::byte{0xfe}))
+                           .build());
+    }
+    const simd::LaneBits all = (simd::LaneBits{1} << frames.size()) - 1;
+    for (Bytes frame : {frames.front(), frames.back()}) {
+      frame.back() ^= std::byte{1};
+      frames.push_back(frame);
+    }
+    Pair pair;
+    std::vector<Bytes> buffers;
+    const auto burst = pair.fast.received(frames, buffers);
+    match_common(*burst, pair.fast.core);
+    EXPECT_EQ(burst->on(is_ipv4 ? Route::kSyn4 : Route::kSyn6).bits(), all | 0b11 * (all + 1));
+    EXPECT_EQ(burst->common_segments.intact, all);
+    EXPECT_TRUE(burst->on(Route::kReceived).empty());
+  }
 }
 
 /// Whose header is elsewhere, whose options are others, or that is shorter than the least that registers
