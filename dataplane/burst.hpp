@@ -159,6 +159,7 @@ struct CommonSyns : LanesByLink {
 
 /// The other segments that it found, but for SYNs. They have their views, and classify() only sends them on.
 struct CommonSegments : LanesByLink {
+  simd::LaneBits resets = 0;  ///< of segments, those with RST
   simd::LaneBits intact = 0;  ///< of segments and SYNs, those whose checksums are known to be right
   simd::SegmentBatch batch;
 

@@ -60,13 +60,14 @@ template <std::size_t kWords>
 
 struct FoundSegments {
   V wrong;    ///< zero: it is one
-  V syn;      ///< all ones: if it is one, it is a SYN
+  V syn;      ///< nonzero: if it is one, it is a SYN
+  V reset;    ///< nonzero: if it is one, it is an RST
   V special;  ///< zero: it is plain, if it is one
   V corrupt;  ///< zero: it is intact, if it is one
   V bytes;    ///< of header and text
   Hash hash;  ///< of SYNs, nothing of the kind
 };
-inline FoundSegments no_segments() { return {all(1), V{}, V{}, V{}, V{}, Hash{V{}, V{}}}; }
+inline FoundSegments no_segments() { return {all(1), V{}, V{}, V{}, V{}, V{}, Hash{V{}, V{}}}; }
 
 /// The flags of a segment, as classify() reads them (stages/flag_table.hpp): in all others it finds a fault.
 struct Control {
@@ -129,12 +130,9 @@ template <>
   segment.add(tcp.word[3] & reinterpret_cast<V>(longer_than(tcp_bytes, 20)));
   add_options(segment, place, 44, tcp_bytes, 1);
   corrupt |= corrupt_tcp(segment.halves() + address_sum, segment_bytes);
-  FoundSegments found{wrong,
-                      reinterpret_cast<V>(control.syn),
-                      special_ipv4(hint, source, destination, ports),
-                      corrupt,
-                      segment_bytes,
-                      Hash{V{}, V{}}};
+  FoundSegments found{
+      wrong,   tcp.word[1] & 0x0200, tcp.word[1] & 0x0400, special_ipv4(hint, source, destination, ports),
+      corrupt, segment_bytes,        Hash{V{}, V{}}};
   if (is_any(place, control.other)) found.hash = flow_hash({source, destination, ports}, secret);
   return found;
 }
@@ -169,12 +167,9 @@ template <>
   corrupt |= corrupt_tcp(segment.halves(), segment_bytes);
   V differs{};
   for (std::size_t w = 0; w < 4; ++w) differs |= destination.word[w] ^ hint.destination[w];
-  FoundSegments found{wrong,
-                      reinterpret_cast<V>(control.syn),
-                      special_ipv6(hint, ip, differs, tcp.word[0]),
-                      corrupt,
-                      segment_bytes,
-                      Hash{V{}, V{}}};
+  FoundSegments found{
+      wrong,   tcp.word[3] & 0x0200, tcp.word[3] & 0x0400, special_ipv6(hint, ip, differs, tcp.word[0]),
+      corrupt, segment_bytes,        Hash{V{}, V{}}};
   if (is_any(place, control.other))
     found.hash =
         flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],

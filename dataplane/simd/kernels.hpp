@@ -11,8 +11,7 @@
 // over IPv4 without options or IPv6 without extension headers, nothing behind the options.
 //
 // All other segments of legal flags are read side by side, whatever their options and text, behind the same
-// headers; the sums of those without text are verified, and the cookies are checked that those may bring
-// which have neither text nor options other than NOP, NOP, timestamps.
+// headers; the sums of those without text are verified, and the cookies that they may bring are checked.
 //
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once
@@ -96,11 +95,11 @@ struct Hint {
   const std::uint32_t* neighborhoods = nullptr;  ///< service::ServiceTable::neighborhood_words()
 };
 
-/// What match() found: SYNs of a common layout, and of any other; other segments; which of these are to the
-/// hint's destination and from no neighbor; and, beside the common SYNs, whose checksums were verified and
-/// are right.
+/// What match() found: SYNs of a common layout, and of any other; other segments, and which of these are
+/// RSTs; of all, which are to the hint's destination and from no neighbor; and, beside the common SYNs, whose
+/// checksums were verified and are right.
 struct Matches {
-  LaneBits syns, odd_syns, segments, plain, intact;
+  LaneBits syns, odd_syns, segments, resets, plain, intact;
 };
 
 /// What mints the cookies of a batch.
@@ -143,9 +142,9 @@ struct Kernels {
   using Answer = void (*)(const Frames& frames, std::size_t network, LaneBits alive, const SynBatch& batch,
                           const SynMint& mint);
 
-  /// Which of `candidates`, segments that match() found, certainly bring no cookie that was minted under the
-  /// key that its parity chooses: cookie::check_cookie() would find none. Of those that have text or other
-  /// options, nothing is said.
+  /// Which of `candidates`, segments with ACK that match() found, certainly bring no cookie that was minted
+  /// under the key that its parity chooses: cookie::check_cookie() would find none. kOptionsRead bytes of
+  /// each TCP header are readable.
   using Refute = LaneBits (*)(const Frames& frames, std::size_t network, LaneBits candidates,
                               const CookieKeys& keys);
 

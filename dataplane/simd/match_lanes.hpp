@@ -48,6 +48,7 @@ template <Family kFamily>
   return {.syns = 0,
           .odd_syns = LaneBits{with_syn} << place.at,
           .segments = LaneBits{lanes & ~with_syn} << place.at,
+          .resets = LaneBits{lanes & ~zero_lanes(found.reset)} << place.at,
           .plain = LaneBits{lanes & zero_lanes(found.special)} << place.at,
           .intact = LaneBits{lanes & zero_lanes(found.corrupt)} << place.at};
 }
@@ -72,6 +73,7 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
     const Matches others = match_others<kFamily>(frames, left, hint, secret, segments);
     matches.odd_syns |= others.odd_syns;
     matches.segments |= others.segments;
+    matches.resets |= others.resets;
     matches.plain |= others.plain;
     matches.intact |= others.intact;
   });

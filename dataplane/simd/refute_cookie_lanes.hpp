@@ -3,35 +3,49 @@
 
 #include "dataplane/cookie/option_tables.hpp"
 #include "dataplane/simd/find_segment_lanes.hpp"
+#include "dataplane/simd/read_options.hpp"
 
 namespace synward::simd {
 namespace {
-
-/// Nonzero unless there is no text, and no option, or NOP, NOP, timestamps. RSTs are for others to judge.
-[[gnu::always_inline]] inline V other_than_bare(V segment_bytes, V offset_flags_window, V option0) {
-  const V tcp_bytes = header_bytes(offset_flags_window);
-  const Mask stamped = tcp_bytes == 32;
-  return (segment_bytes ^ tcp_bytes) | (offset_flags_window & 0x0400) |
-         flags_if(~(stamped | (tcp_bytes == 20)), 1) |
-         ((option0 ^ 0x0a08'0101) & reinterpret_cast<V>(stamped));
-}
 
 /// What a segment says that may come from a cookie.
 struct Claim {
   V isn;       ///< ours: ack, less one
   V low_byte;  ///< of it, unmasked: parity and options
   V stamp_bits;
-  V unjudged;  ///< zero: the segment is bare
 };
-/// `ack`, `option0`, `tsecr` as they lie on the wire.
-[[gnu::always_inline]] inline Claim claim_of(V segment_bytes, V ack, V offset_flags_window, V option0,
-                                             V tsecr) {
+
+constexpr std::uint32_t stamp_bits_of(std::uint32_t tsecr) {
+  return cookie::kTimestampsOffered | (tsecr & cookie::kTsvalOptionMask);
+}
+
+/// Of the lanes that count, those with other options than none, or NOP, NOP, timestamps, and where these have
+/// to be read one by one.
+[[gnu::always_inline]] inline V read_odd_stamps(const Place& place, std::size_t tcp_at, std::uint32_t odd,
+                                                V stamp_bits) {
+  alignas(64) std::uint32_t bits[kLanes];
+  store(bits, stamp_bits);
+  for (; odd != 0; odd &= odd - 1) {
+    const auto lane = static_cast<std::size_t>(__builtin_ctz(odd));
+    wire::TcpTimestamps found;
+    bits[lane] =
+        timestamps(place.frames[lane] + place.network + tcp_at, found) ? stamp_bits_of(found.tsecr) : 0;
+  }
+  return load(bits);
+}
+
+/// `ack`, `option0`, `tsecr` as they lie on the wire; `tcp_at`: where the TCP header is, behind the IP
+/// header's beginning.
+[[gnu::always_inline]] inline Claim claim_of(const Place& place, std::size_t tcp_at, V ack,
+                                             V offset_flags_window, V option0, V tsecr) {
   const V tcp_bytes = header_bytes(offset_flags_window), isn = swapped_bytes(ack) - 1;
-  return {.isn = isn,
-          .low_byte = (isn ^ isn >> 24) & 0xff,
-          .stamp_bits = (cookie::kTimestampsOffered | (tsecr >> 24 & cookie::kTsvalOptionMask)) &
-                        reinterpret_cast<V>(tcp_bytes == 32),
-          .unjudged = other_than_bare(segment_bytes, offset_flags_window, option0)};
+  const Mask stamped = (tcp_bytes == 32) & (option0 == 0x0a08'0101);
+  V stamp_bits =
+      (cookie::kTimestampsOffered | (tsecr >> 24 & cookie::kTsvalOptionMask)) & reinterpret_cast<V>(stamped);
+  const Mask usual = stamped | (tcp_bytes == 20);
+  if (const std::uint32_t odd = zero_lanes(reinterpret_cast<V>(usual)) & place.lanes; odd != 0)
+    stamp_bits = read_odd_stamps(place, tcp_at, odd, stamp_bits);
+  return {.isn = isn, .low_byte = (isn ^ isn >> 24) & 0xff, .stamp_bits = stamp_bits};
 }
 
 /// All ones where the key of odd slots is to be taken: in each word of the lane's block.
@@ -49,29 +63,23 @@ struct Claim {
 /// The sequence number of the SYN, of that behind it; both as they lie on the wire.
 [[gnu::always_inline]] inline V client_isn(V seq) { return swapped_bytes(swapped_bytes(seq) - 1); }
 
-struct Judgement {
-  V unjudged, mismatch;
-};
+/// mismatch().
 template <Family kFamily>
-Judgement judge(const Place& place, const CookieKeys& keys);
+V judge(const Place& place, const CookieKeys& keys);
 
 template <>
-[[gnu::always_inline]] inline Judgement judge<Family::kIpv4>(const Place& place, const CookieKeys& keys) {
-  const Words ip = load_words(place, 0), tuple = load_words(place, 12), tcp = load_words(place, 28),
-              rest = load_words(place, 44);
-  const V segment_bytes = ipv4_total_bytes(ip) - 20;
-  const Claim claim = claim_of(segment_bytes, tcp.word[0], tcp.word[1], tcp.word[3], rest.word[1]);
+[[gnu::always_inline]] inline V judge<Family::kIpv4>(const Place& place, const CookieKeys& keys) {
+  const Words tuple = load_words(place, 12), tcp = load_words(place, 28), rest = load_words(place, 44);
+  const Claim claim = claim_of(place, 20, tcp.word[0], tcp.word[1], tcp.word[3], rest.word[1]);
   Words message = transposed({tuple.word[0], tuple.word[1], tuple.word[2], client_isn(tuple.word[3])});
   encrypt(keys, odd_blocks(claim).word, message.word);
-  return {claim.unjudged, mismatch(claim, transposed(message.word))};
+  return mismatch(claim, transposed(message.word));
 }
 
 template <>
-[[gnu::always_inline]] inline Judgement judge<Family::kIpv6>(const Place& place, const CookieKeys& keys) {
-  const Words ip = load_words(place, 0), tcp = load_words(place, 40), rest = load_words(place, 56),
-              stamps = load_words(place, 68);
-  const V segment_bytes = ipv6_payload_bytes(ip);
-  const Claim claim = claim_of(segment_bytes, tcp.word[2], tcp.word[3], rest.word[1], stamps.word[0]);
+[[gnu::always_inline]] inline V judge<Family::kIpv6>(const Place& place, const CookieKeys& keys) {
+  const Words tcp = load_words(place, 40), rest = load_words(place, 56), stamps = load_words(place, 68);
+  const Claim claim = claim_of(place, 40, tcp.word[2], tcp.word[3], rest.word[1], stamps.word[0]);
   const Words odd = odd_blocks(claim);
   Chunks mac = load_chunks(place, 8);
   encrypt(keys, odd.word, mac.quarter);
@@ -81,16 +89,14 @@ template <>
   const Words last = transposed({tcp.word[0], client_isn(tcp.word[1]), V{}, V{}});
   for (std::size_t q = 0; q < 4; ++q) mac.quarter[q] ^= last.word[q];
   encrypt(keys, odd.word, mac.quarter);
-  return {claim.unjudged, mismatch(claim, transposed(mac.quarter))};
+  return mismatch(claim, transposed(mac.quarter));
 }
 
 template <Family kFamily>
 LaneBits refute(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
   LaneBits refuted = 0;
   for_each_place(frames, network, candidates, [&](const Place& place) {
-    const Judgement judgement = judge<kFamily>(place, keys);
-    const std::uint32_t lanes = zero_lanes(judgement.unjudged) & ~zero_lanes(judgement.mismatch);
-    refuted |= LaneBits{lanes & place.lanes} << place.at;
+    refuted |= LaneBits{~zero_lanes(judge<kFamily>(place, keys)) & place.lanes} << place.at;
   });
   return refuted;
 }

@@ -207,6 +207,12 @@ void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFa
   make_stray<kFamily>(burst, i, Drop::kBadCookie);
 }
 
+/// An RST of no connection.
+void turn_away_reset(Burst& burst, LaneIndex i, CoreState& core) {
+  if (core.is_inline()) return pass_unknown(burst, i, core);
+  drop_lane(burst, i, Drop::kRstWithoutConnection);
+}
+
 template <Family kFamily>
 void decide(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) {
   const LaneIndex i = candidate.lane;
@@ -216,7 +222,7 @@ void decide(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) 
   const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
   const bool live = connection != nullptr && !dead;
   if (!may_bring_cookie(tcp)) {
-    if (connection == nullptr && core.is_inline()) return pass_unknown(burst, i, core);
+    if (connection == nullptr) return turn_away_reset(burst, i, core);
     if (!live) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
     return relay_segment<kFamily>(burst, i, core, *connection);
   }
@@ -272,8 +278,9 @@ template <Family kFamily>
 void admit(Burst& burst, CoreState& core) {
   const simd::LaneBits bits = burst.on(Routes<kFamily>::kCookie).bits();
   if (bits == 0) return;
-  const simd::LaneBits refuted = refuted_lanes<kFamily>(burst, core, bits);
-  const auto is_refuted = [refuted](LaneIndex i) { return (refuted >> i & 1) != 0; };
+  const simd::LaneBits resets = bits & burst.common_segments.resets;
+  const simd::LaneBits refuted = resets | refuted_lanes<kFamily>(burst, core, bits & ~resets);
+  const auto is_in = [](simd::LaneBits set, LaneIndex i) { return (set >> i & 1) != 0; };
   const auto lanes = burst.on(Routes<kFamily>::kCookie).take();
   const auto& table = core.table<kFamily>();
   const auto candidate_of = [&](LaneIndex i) -> Candidate<kFamily> {
@@ -283,7 +290,7 @@ void admit(Burst& burst, CoreState& core) {
   std::size_t count = 0, next = 0;
   if (refuted != bits)
     for (const LaneIndex i : lanes)
-      if (!is_refuted(i)) candidates[count++] = candidate_of(i);
+      if (!is_in(refuted, i)) candidates[count++] = candidate_of(i);
   Lane<std::optional<cookie::Admission>> admissions;
   check<kFamily>(burst, core, std::span{candidates}.first(count), admissions);
   const auto expect = [&](std::size_t n) {
@@ -292,13 +299,15 @@ void admit(Burst& burst, CoreState& core) {
   for (std::size_t n = 0; n < kAhead; ++n) expect(n);
   const std::uint64_t insertions = table.insertions();  // none since find_connection()
   for (const LaneIndex i : lanes) {
-    if (!is_refuted(i)) {
+    if (!is_in(refuted, i)) {
       expect(next + kAhead);
       decide<kFamily>(burst, core, candidates[next++]);
-    } else if (burst.connection[i] == nullptr && table.insertions() == insertions) {
-      turn_away<kFamily>(burst, i, core, nullptr);
-    } else {
+    } else if (burst.connection[i] != nullptr || table.insertions() != insertions) {
       decide<kFamily>(burst, core, candidate_of(i));
+    } else if (is_in(resets, i)) {
+      turn_away_reset(burst, i, core);
+    } else {
+      turn_away<kFamily>(burst, i, core, nullptr);
     }
   }
 }

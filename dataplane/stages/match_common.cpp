@@ -117,6 +117,7 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
     const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
     segments.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.segments, plain, bytes_of);
     odd |= admit<kFamily>(burst, core, network, found.odd_syns, plain, bytes_of);
+    segments.resets |= found.resets;
     segments.intact |= found.intact;
     // Not for find_connection() to wait for.
     for_each_lane(segments.of<kFamily>()[tags],
@@ -133,7 +134,7 @@ void match_common(Burst& burst, CoreState& core) {
   const PortInfo& port = core.ports[burst.port];
   IndexList& received = burst.on(Route::kReceived);
   burst.common_segments.ipv4 = burst.common_segments.ipv6 = {};
-  burst.common_segments.intact = 0;
+  burst.common_segments.resets = burst.common_segments.intact = 0;
   // What another core handed over passes on to its backend.
   if (core.kernels == nullptr || burst.taken_over || port.side == Side::kInside || received.empty()) return;
   const simd::Frames frames = frames_of(burst);

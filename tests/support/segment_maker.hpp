@@ -19,7 +19,7 @@ class SegmentMaker {
   explicit SegmentMaker(Below below) : below_{below}, odd_{below} {
     for (std::uint16_t n = 0; n < kFlows; ++n) {
       flows_.push_back({.is_ipv4 = n % 2 == 0,
-                        .tagged = below_(4) == 3,
+                        .tags = below_(4) == 3 ? 1 + below_(2) : 0,
                         .stamped = below_(3) != 2,
                         .client_port = static_cast<std::uint16_t>(40'000 + n),
                         .isn = word()});
@@ -64,7 +64,8 @@ class SegmentMaker {
     built.seq(flow.isn + 1 + (odd_.one_in(4) ? flow.sent : 0) + almost_nothing(8))
         .ack(flow.service_isn + 1 + almost_nothing(3));
     if (flow.stamped != odd_.one_in(8)) {
-      built.tcp_options(wire::TcpTimestamps{kTsval + below_(1'000), flow.tsecr + almost_nothing(4)});
+      const wire::TcpTimestamps timestamps{kTsval + below_(1'000), flow.tsecr + almost_nothing(4)};
+      odd_.one_in(3) ? built.tcp_options(among_others(timestamps)) : built.tcp_options(timestamps);
     } else if (odd_.one_in(3)) {
       built.tcp_options(odd_options());
     }
@@ -83,7 +84,9 @@ class SegmentMaker {
   static constexpr std::uint16_t kFlows = 24;
   static constexpr std::uint32_t kTsval = 0xffff'fe00;
   struct Flow {
-    bool is_ipv4, tagged, stamped;
+    bool is_ipv4;
+    std::uint32_t tags;
+    bool stamped;
     std::uint16_t client_port;
     std::uint32_t isn, service_isn = 0, tsecr = 0, sent = 0;
   };
@@ -100,8 +103,26 @@ class SegmentMaker {
     } else {
       built.ipv6(kClient6, kService6);
     }
-    if (flow.tagged) built.vlan(77);
+    for (std::uint32_t tag = 0; tag < flow.tags; ++tag) built.vlan(77);
     return built.tcp(flow.client_port, kServicePort, flags);
+  }
+  /// Behind others, before others, or twice, of which the first count.
+  Bytes among_others(wire::TcpTimestamps timestamps) {
+    const auto stamps = [&timestamps](std::uint32_t later) {
+      Bytes option = bytes_of({wire::TcpOptionKind::kTimestamps, 10});
+      append(option, bytes_of(wire::BigEndian32{timestamps.tsval + later}));
+      append(option, bytes_of(wire::BigEndian32{timestamps.tsecr + later}));
+      return option;
+    };
+    constexpr int kNop = wire::TcpOptionKind::kNop, kSack = wire::TcpOptionKind::kSack;
+    const std::array<Bytes, 4> before{bytes_of({kNop, kNop, kSack, 10, 0, 0, 0, 9, 0, 0, 0, 19, kNop, kNop}),
+                                      bytes_of({kNop, kNop, kNop, kNop, kNop, kNop}), Bytes{}, Bytes{}};
+    const std::array<Bytes, 4> after{Bytes{}, Bytes{}, bytes_of({kNop, kNop}), stamps(77)};
+    const auto which = below_(4);
+    Bytes options = before[which];
+    append(options, stamps(0));
+    append(options, after[which]);
+    return options;
   }
   /// 12 bytes each, as many as NOP, NOP, timestamps.
   Bytes odd_options() {
@@ -136,7 +157,8 @@ inline std::vector<Bytes> syn_acks_to(const std::vector<PipelineLab::Sent>& sent
     FrameBuilder built;
     built.mac(kPeerMac, kOurMac);
     const std::size_t network = wire::parse_ethernet(frame)->network_offset;
-    if (network != sizeof(wire::EthernetHeader)) built.vlan(77);
+    for (std::size_t at = sizeof(wire::EthernetHeader); at < network; at += sizeof(wire::VlanTag))
+      built.vlan(77);
     if constexpr (kFamily == wire::Family::kIpv4) {
       built.ipv4(kService4, kClient4);
     } else {
