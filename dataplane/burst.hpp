@@ -157,7 +157,8 @@ struct CommonSyns : LanesByLink {
   simd::SynBatch batch;
 };
 
-/// The other segments that it found, but for SYNs. They have their views, and classify() only sends them on.
+/// The other segments that it found, but for clients' SYNs. They have their views, and classify() only sends
+/// them on.
 struct CommonSegments : LanesByLink {
   simd::LaneBits resets = 0;  ///< of segments, those with RST
   simd::LaneBits intact = 0;  ///< of segments and SYNs, those whose checksums are known to be right

@@ -63,8 +63,15 @@ class Rewriter {
 /// Calls `visit(kind, offset of the value, its bytes)` for every option that is whole, where receivers would
 /// find it: up to the end of the list, or to where it breaks off.
 template <typename Visit>
-void each_option(std::span<const std::byte> header, Visit&& visit) {
+[[gnu::always_inline]] inline void each_option(std::span<const std::byte> header, Visit&& visit) {
+  constexpr BigEndian32 kStamped{std::uint32_t{Kind::kNop} << 24 | std::uint32_t{Kind::kNop} << 16 |
+                                 std::uint32_t{Kind::kTimestamps} << 8 | 10};
   std::size_t at = sizeof(wire::TcpHeader);
+  if (header.size() >= at + wire::kTimestampsBytes &&
+      wire::overlay<BigEndian32>(&header[at]) == kStamped) {  // as nearly all begin, known without a walk
+    visit(Kind::kTimestamps, at + sizeof kStamped, sizeof(wire::detail::TimestampsValue));
+    at += wire::kTimestampsBytes;
+  }
   while (at < header.size()) {
     const auto kind = std::to_integer<std::uint8_t>(header[at]);
     if (kind == Kind::kEnd) return;

@@ -101,6 +101,23 @@ struct Control {
   }
 }
 
+/// Nonzero where there are more headers than the least, or the lengths disagree. What else is in an IP
+/// header, header_lanes.hpp looks at.
+[[gnu::always_inline]] inline V wrong_lengths_ipv4(const Place& place, V frame_bytes, const Words& ip,
+                                                   V tcp_bytes) {
+  const V total_bytes = ipv4_total_bytes(ip);
+  return ((ip.word[0] & 0xff) ^ 0x45) |
+         flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1) |
+         flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + 20, 1);
+}
+[[gnu::always_inline]] inline V wrong_lengths_ipv6(const Place& place, V frame_bytes, const Words& ip,
+                                                   V tcp_bytes) {
+  const V segment_bytes = ipv6_payload_bytes(ip);
+  return ((ip.word[1] & 0xff'0000) ^ 0x06'0000) |
+         flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1) |
+         flags_if(tcp_bytes < 20, 1) | flags_if(segment_bytes < tcp_bytes, 1);
+}
+
 template <Family kFamily>
 FoundSegments find_segments(const Place& place, V frame_bytes, const Hint& hint,
                             const table::HashSecret& secret);
@@ -115,12 +132,9 @@ template <>
   const Words ip = load_words(place, 0);      // and the source
   const Words tuple = load_words(place, 12);  // source, destination, ports, seq
   const V source = tuple.word[0], destination = tuple.word[1], ports = tuple.word[2];
-  const V total_bytes = ipv4_total_bytes(ip), segment_bytes = total_bytes - 20;
-  const V tcp_bytes = header_bytes(tcp.word[1]);
+  const V segment_bytes = ipv4_total_bytes(ip) - 20, tcp_bytes = header_bytes(tcp.word[1]);
   V wrong = ~reinterpret_cast<V>(control.syn | control.other);
-  wrong |= ((ip.word[0] & 0xff) ^ 0x45) | wrong_ipv4(ip);
-  wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1);
-  wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + 20, 1);
+  wrong |= wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, tcp_bytes);
 
   V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   const V address_sum = ipv4_address_sum(source, destination);
@@ -149,9 +163,7 @@ template <>
   const Words rest = load_words(place, 56);  // checksum, options 0 to 2
   const V segment_bytes = ipv6_payload_bytes(ip), tcp_bytes = header_bytes(tcp.word[3]);
   V wrong = ~reinterpret_cast<V>(control.syn | control.other);
-  wrong |= wrong_ipv6(ip) | ((ip.word[1] & 0xff'0000) ^ 0x06'0000);  // TCP, and no extension header
-  wrong |= flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1);
-  wrong |= flags_if(tcp_bytes < 20, 1) | flags_if(segment_bytes < tcp_bytes, 1);
+  wrong |= wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, tcp_bytes);
 
   V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   Sum segment;
@@ -176,6 +188,48 @@ template <>
                    destination.word[1], destination.word[2], destination.word[3], tcp.word[0]},
                   secret);
   return found;
+}
+
+// ---- the other way ----
+
+struct FoundAnswers {
+  V wrong;    ///< zero: it is a backend's segment
+  V special;  ///< zero: it is from the hint's destination, if it is one
+  V bytes;    ///< of header and text
+  Hash hash;  ///< of the client's flow
+};
+/// With any flags: which of them are legal, only whoever knows the connection can say.
+template <Family kFamily>
+FoundAnswers find_answers(const Place& place, V frame_bytes, const Hint& hint,
+                          const table::HashSecret& secret);
+
+[[gnu::always_inline]] inline V exchanged_ports(V ports) { return ports >> 16 | ports << 16; }
+
+template <>
+[[gnu::always_inline]] inline FoundAnswers find_answers<Family::kIpv4>(const Place& place, V frame_bytes,
+                                                                       const Hint& hint,
+                                                                       const table::HashSecret& secret) {
+  const Words ip = load_words(place, 0), tuple = load_words(place, 12), tcp = load_words(place, 28);
+  const V service = tuple.word[0], client = tuple.word[1], ports = exchanged_ports(tuple.word[2]);
+  const V wrong = wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, header_bytes(tcp.word[1]));
+  return {wrong, (service ^ hint.destination[0]) | ((ports >> 16) ^ hint.port), ipv4_total_bytes(ip) - 20,
+          flow_hash({client, service, ports}, secret)};
+}
+
+template <>
+[[gnu::always_inline]] inline FoundAnswers find_answers<Family::kIpv6>(const Place& place, V frame_bytes,
+                                                                       const Hint& hint,
+                                                                       const table::HashSecret& secret) {
+  const Words ip = load_words(place, 0), service = load_words(place, 8), client = load_words(place, 24),
+              tcp = load_words(place, 40);
+  const V ports = exchanged_ports(tcp.word[0]);
+  const V wrong = wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, header_bytes(tcp.word[3]));
+  V differs = (ports >> 16) ^ hint.port;
+  for (std::size_t w = 0; w < 4; ++w) differs |= service.word[w] ^ hint.destination[w];
+  return {wrong, differs, ipv6_payload_bytes(ip),
+          flow_hash({client.word[0], client.word[1], client.word[2], client.word[3], service.word[0],
+                     service.word[1], service.word[2], service.word[3], ports},
+                    secret)};
 }
 
 }  // namespace

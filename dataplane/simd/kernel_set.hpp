@@ -12,6 +12,8 @@ namespace {
 inline constexpr Kernels kKernels{.sort = sort,
                                   .match4 = match<Family::kIpv4>,
                                   .match6 = match<Family::kIpv6>,
+                                  .match_answers4 = match_answers<Family::kIpv4>,
+                                  .match_answers6 = match_answers<Family::kIpv6>,
                                   .read = read,
                                   .timestamps = timestamps,
                                   .answer4 = answer<Family::kIpv4>,

@@ -50,7 +50,7 @@ struct SynBatch {
 /// What is known of the other segments of a burst, likewise.
 struct SegmentBatch {
   alignas(64) std::uint32_t bytes[SynBatch::kMax];  ///< of header and text
-  /// The two halves of table::hash() of the flow, the frame's source being the client.
+  /// The two halves of table::hash() of the client's flow.
   alignas(64) std::uint32_t hash_high[SynBatch::kMax];
   alignas(64) std::uint32_t hash_low[SynBatch::kMax];
   [[nodiscard]] std::uint64_t hash(std::size_t lane) const {
@@ -102,6 +102,11 @@ struct Matches {
   LaneBits syns, odd_syns, segments, resets, plain, intact;
 };
 
+/// What match_answers() found: backends' segments, and which of these are from the hint's destination.
+struct Answers {
+  LaneBits segments, plain;
+};
+
 /// What mints the cookies of a batch.
 struct SynMint {
   const crypto::AesKey* key;  ///< of the current slot, and of the batch's family
@@ -131,6 +136,11 @@ struct Kernels {
   /// `tsval` of those SYNs, and all that `segments` has of those segments, but no hash of SYNs.
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
                             const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments);
+  /// Which of `candidates` are segments of any flags, with lengths that are right: of what comes from the
+  /// side of the backends. Their source is looked for where match() looks for the destination, and the hash
+  /// is that of the flow the other way.
+  using MatchAnswers = Answers (*)(const Frames& frames, std::size_t network, LaneBits candidates,
+                                   const Hint& hint, const table::HashSecret& secret, SegmentBatch& segments);
   /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.
   using Read = void (*)(const OddSyns& syns, SynBatch& batch);
   /// Whether the options behind the header `tcp`, of which kOptionsRead bytes are readable, have timestamps,
@@ -150,6 +160,7 @@ struct Kernels {
 
   Sort sort;
   Match match4, match6;
+  MatchAnswers match_answers4, match_answers6;
   Read read;
   Timestamps timestamps;
   Answer answer4, answer6;
@@ -158,6 +169,10 @@ struct Kernels {
   template <wire::Family kFamily>
   [[nodiscard]] Match match() const {
     return kFamily == wire::Family::kIpv4 ? match4 : match6;
+  }
+  template <wire::Family kFamily>
+  [[nodiscard]] MatchAnswers match_answers() const {
+    return kFamily == wire::Family::kIpv4 ? match_answers4 : match_answers6;
   }
   template <wire::Family kFamily>
   [[nodiscard]] Answer answer() const {

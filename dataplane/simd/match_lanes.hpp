@@ -80,5 +80,22 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
   return matches;
 }
 
+template <Family kFamily>
+Answers match_answers(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
+                      const table::HashSecret& secret, SegmentBatch& segments) {
+  Answers answers{};
+  for_each_place(frames, network, candidates, [&](const Place& place) {
+    const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
+    const FoundAnswers found = find_answers<kFamily>(place, frame_bytes, hint, secret);
+    const std::uint32_t lanes = zero_lanes(found.wrong) & place.lanes;
+    store_lanes(segments.bytes + place.at, lanes, found.bytes);
+    store_lanes(segments.hash_high + place.at, lanes, found.hash.high);
+    store_lanes(segments.hash_low + place.at, lanes, found.hash.low);
+    answers.segments |= LaneBits{lanes} << place.at;
+    answers.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+  });
+  return answers;
+}
+
 }  // namespace
 }  // namespace synward::simd

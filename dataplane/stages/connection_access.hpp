@@ -44,6 +44,22 @@ inline constexpr std::uint32_t kFinTimeoutMs = 1'000;
   return segment;
 }
 
+/// Burst::flow_hash of these lanes, in their order: as the kernels had it, where they did, else of `flow(n)`.
+template <wire::Family kFamily, typename FlowOf>
+[[nodiscard]] inline std::array<std::uint64_t, kBurstMax> hash_flows(Burst& burst, const CoreState& core,
+                                                                     std::span<const LaneIndex> lanes,
+                                                                     const FlowOf& flow) {
+  CommonSegments& read = burst.common_segments;
+  const simd::LaneBits hashed = read.all<kFamily>();
+  std::array<std::uint64_t, kBurstMax> hashes;
+  for (std::size_t n = 0; n < lanes.size(); ++n) {
+    const LaneIndex i = lanes[n];
+    hashes[n] = (hashed >> i & 1) != 0 ? read.batch.hash(i) : table::hash<kFamily>(flow(n), core.secret);
+    burst.flow_hash[i] = hashes[n];
+  }
+  return hashes;
+}
+
 /// The way back to whoever sent the lane's frame.
 [[nodiscard]] inline LinkPath link_path_of(const Burst& burst, LaneIndex i) {
   constexpr std::size_t kTags = 2 * sizeof(wire::MacAddress);

@@ -31,22 +31,14 @@ void find(Burst& burst, CoreState& core) {
   IndexList& segments = burst.on(Routes<kFamily>::kSegment);
   IndexList& cookies = burst.on(Routes<kFamily>::kCookie);
   if (segments.empty()) return;
-  const LaneIndex* const lanes = segments.begin();
-  const std::size_t count = segments.size();
-  const simd::SegmentBatch& batch = burst.common_segments.batch;
-  const simd::LaneBits hashed = burst.common_segments.all<kFamily>();
-  std::array<std::uint64_t, kBurstMax> hashes;
-  for (std::size_t n = 0; n < count; ++n) {
-    const LaneIndex i = lanes[n];
-    hashes[n] = (hashed >> i & 1) != 0 ? batch.hash(i)
-                                       : table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret);
-    burst.flow_hash[i] = hashes[n];
-  }
+  const std::span lanes{segments.begin(), segments.size()};
+  const auto flow = [&](std::size_t n) { return flow_of<kFamily>(burst, lanes[n]); };
+  const auto hashes = hash_flows<kFamily>(burst, core, lanes, flow);
   std::array<table::Connection<kFamily>*, kBurstMax> found;
-  core.table<kFamily>().find_bulk(
-      hashes.data(), count, [&](std::size_t n) { return flow_of<kFamily>(burst, lanes[n]); }, found.data());
-  const bool none = std::all_of(found.begin(), found.begin() + count, [](auto* c) { return c == nullptr; });
-  for (std::size_t n = 0; n < count; ++n) burst.connection[lanes[n]] = found[n];
+  core.table<kFamily>().find_bulk(hashes.data(), lanes.size(), flow, found.data());
+  const bool none =
+      std::all_of(found.begin(), found.begin() + lanes.size(), [](auto* c) { return c == nullptr; });
+  for (std::size_t n = 0; n < lanes.size(); ++n) burst.connection[lanes[n]] = found[n];
   if (none) return cookies.push_all_of(segments);  // under a flood
 
   const bool is_inline = core.is_inline();
@@ -54,12 +46,12 @@ void find(Burst& burst, CoreState& core) {
   std::size_t n = 0;
   for (const LaneIndex i : segments.take()) {
     const auto* const connection = found[n];
-    const std::uint64_t flow = hashes[n++];
+    const std::uint64_t hash = hashes[n++];
     if (connection != nullptr && belongs(tcp_header(burst, i), connection->state, is_inline) &&
-        !behind.has(flow)) {
+        !behind.has(hash)) {
       burst.on(Routes<kFamily>::kKnown).push(i);
     } else {
-      behind.add(flow);
+      behind.add(hash);
       cookies.push(i);
     }
   }

@@ -69,9 +69,10 @@ struct Plain {
   service::ServiceId service;
 };
 
-/// Which of `lanes`, SYNs or other segments, are for a service, and from nobody whose address is one: those
-/// that are not plain are looked up one by one. These lanes get their views, with `bytes_of(i)`.
-template <Family kFamily, typename BytesOf>
+/// Which of `lanes`, SYNs or other segments, are for a service, and from nobody whose address is one, or from
+/// a service, when they come from the inside: those that are not plain are looked up one by one. These lanes
+/// get their views, with `bytes_of(i)`.
+template <Family kFamily, Side kSide, typename BytesOf>
 LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes, const Plain& plain,
                const BytesOf& bytes_of) {
   LastLookup& last = core.last_lookup<kFamily>();
@@ -80,19 +81,49 @@ LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits la
                 [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), plain.service); });
   for_each_lane(lanes & ~plain.lanes, [&](LaneIndex i) {
     const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
-    const wire::Port port = header_at<wire::TcpHeader>(burst, i, network + sizeof ip).dst_port;
-    const auto service = core.services->find<kFamily>(ip.destination, port);
-    if (service == service::kNoService || core.services->owns<kFamily>(ip.source)) return;
+    const auto& tcp = header_at<wire::TcpHeader>(burst, i, network + sizeof ip);
+    const auto& address = kSide == Side::kInside ? ip.source : ip.destination;
+    const wire::Port port = kSide == Side::kInside ? tcp.src_port : tcp.dst_port;
+    const auto service = core.services->find<kFamily>(address, port);
+    if (service == service::kNoService) return;
+    if (kSide != Side::kInside && core.services->owns<kFamily>(ip.source)) return;
     burst.view[i] = view_of<kFamily>(network, bytes_of(i), service);
     admitted |= LaneBits{1} << i;
     last.service = service;
     last.hint.port = std::bit_cast<std::uint16_t>(port);
-    std::memcpy(last.hint.destination, &ip.destination, sizeof ip.destination);
+    std::memcpy(last.hint.destination, &address, sizeof address);
   });
   return admitted;
 }
 
-/// Returns the SYNs.
+/// Buckets come while others are classified: nobody has to wait for them.
+template <Family kFamily>
+void expect_lookups(const Burst& burst, CoreState& core, LaneBits lanes) {
+  const auto& table = core.table<kFamily>();
+  for_each_lane(lanes, [&](LaneIndex i) { table.expect_lookup(burst.common_segments.batch.hash(i)); });
+}
+
+/// Segments of backends, which all stay in on(kReceived).
+template <Family kFamily>
+void match_answers(Burst& burst, CoreState& core, const simd::Frames& frames,
+                   const LanesByLink::Lanes& candidates) {
+  CommonSegments& segments = burst.common_segments;
+  const LastLookup& last = core.last_lookup<kFamily>();
+  for (std::size_t tags = 0; tags < candidates.size(); ++tags) {
+    if (candidates[tags] == 0) continue;
+    const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
+    const auto found = core.kernels->match_answers<kFamily>()(frames, network, candidates[tags], last.hint,
+                                                              core.secret, segments.batch);
+    const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
+                      .service = last.service};
+    const LaneBits lanes = admit<kFamily, Side::kInside>(
+        burst, core, network, found.segments, plain, [&](LaneIndex i) { return segments.batch.bytes[i]; });
+    expect_lookups<kFamily>(burst, core, lanes);
+    segments.of<kFamily>()[tags] = lanes;
+  }
+}
+
+/// Segments of clients. Returns the SYNs.
 template <Family kFamily>
 LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
                const LanesByLink::Lanes& candidates) {
@@ -102,26 +133,25 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
   last.hint.neighborhoods = core.services->neighborhood_words<kFamily>();
   LaneBits common = 0, odd = 0;
   for (std::size_t tags = 0; tags < candidates.size(); ++tags) {
-    syns.of<kFamily>()[tags] = segments.of<kFamily>()[tags] = 0;
+    syns.of<kFamily>()[tags] = 0;
     if (candidates[tags] == 0) continue;
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match<kFamily>()(frames, network, candidates[tags], last.hint,
                                                       core.secret, syns.batch, segments.batch);
     const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
                       .service = last.service};
-    syns.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.syns, plain, [&](LaneIndex i) {
-      return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
-    });
+    syns.of<kFamily>()[tags] = admit<kFamily, Side::kOutside>(
+        burst, core, network, found.syns, plain,
+        [&](LaneIndex i) { return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4; });
     common |= syns.of<kFamily>()[tags];
     if ((found.segments | found.odd_syns) == 0) continue;  // under a flood
     const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
-    segments.of<kFamily>()[tags] = admit<kFamily>(burst, core, network, found.segments, plain, bytes_of);
-    odd |= admit<kFamily>(burst, core, network, found.odd_syns, plain, bytes_of);
+    segments.of<kFamily>()[tags] =
+        admit<kFamily, Side::kOutside>(burst, core, network, found.segments, plain, bytes_of);
+    odd |= admit<kFamily, Side::kOutside>(burst, core, network, found.odd_syns, plain, bytes_of);
     segments.resets |= found.resets;
     segments.intact |= found.intact;
-    // Not for find_connection() to wait for.
-    for_each_lane(segments.of<kFamily>()[tags],
-                  [&](LaneIndex i) { core.table<kFamily>().expect_lookup(segments.batch.hash(i)); });
+    expect_lookups<kFamily>(burst, core, segments.of<kFamily>()[tags]);
   }
   burst.on(Routes<kFamily>::kCommonSyn).push_bits(common);
   if (odd != 0) burst.on(Routes<kFamily>::kSyn).push_bits(odd);
@@ -136,12 +166,17 @@ void match_common(Burst& burst, CoreState& core) {
   burst.common_segments.ipv4 = burst.common_segments.ipv6 = {};
   burst.common_segments.resets = burst.common_segments.intact = 0;
   // What another core handed over passes on to its backend.
-  if (core.kernels == nullptr || burst.taken_over || port.side == Side::kInside || received.empty()) return;
+  if (core.kernels == nullptr || burst.taken_over || received.empty()) return;
   const simd::Frames frames = frames_of(burst);
   const LaneBits present = received.bits();
   simd::Links links = core.kernels->sort(frames, macs_of(port));
   for (LaneBits* lanes : {&links.ipv4, &links.ipv6, &links.tagged}) *lanes &= present;
   const LanesByLink found = candidates(burst, links);
+  if (port.side == Side::kInside) {
+    match_answers<Family::kIpv4>(burst, core, frames, found.ipv4);
+    match_answers<Family::kIpv6>(burst, core, frames, found.ipv6);
+    return;
+  }
   const LaneBits taken = match<Family::kIpv4>(burst, core, frames, found.ipv4) |
                          match<Family::kIpv6>(burst, core, frames, found.ipv6);
   if (taken == present) return static_cast<void>(received.take());

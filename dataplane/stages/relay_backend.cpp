@@ -216,11 +216,9 @@ template <Family kFamily>
 void relay_family(Burst& burst, CoreState& core) {
   const auto lanes = burst.on(Routes<kFamily>::kBackend).take();
   if (lanes.empty()) return;
-  std::array<std::uint64_t, kBurstMax> hashes;
   std::array<Connection<kFamily>*, kBurstMax> found;
   const auto flow = [&](std::size_t n) { return reversed<kFamily>(flow_of<kFamily>(burst, lanes[n])); };
-  for (std::size_t n = 0; n < lanes.size(); ++n)
-    burst.flow_hash[lanes[n]] = hashes[n] = table::hash<kFamily>(flow(n), core.secret);
+  const auto hashes = hash_flows<kFamily>(burst, core, lanes, flow);
   core.table<kFamily>().find_bulk(hashes.data(), lanes.size(), flow, found.data());
   for (std::size_t n = 0; n < lanes.size(); ++n) {
     const LaneIndex i = lanes[n];

@@ -55,6 +55,11 @@ void run(Input& input, simd::Isa isa, PipelineLab::Mode mode) {
       answers.resize(std::min(answers.size(), kBurstMax));
       expect_same(pair, answers, PipelineLab::kInside);
     }
+    if (mode == PipelineLab::Mode::kInline) {
+      frames.clear();
+      while (frames.size() < count) frames.push_back(input.one_in(32) ? input.some(128) : maker.answer());
+      expect_same(pair, frames, PipelineLab::kInside);
+    }
     if (input.one_in(4)) wait();
   }
 }

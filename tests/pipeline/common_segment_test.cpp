@@ -86,6 +86,45 @@ TEST_P(CommonSegment, IsReadByTheKernel) {
   });
 }
 
+/// What backends send has any flags.
+TEST_P(CommonSegment, OfABackendIsReadByTheKernel) {
+  if (GetParam().mode != Mode::kInline) return;
+  const auto each = []<wire::Family kFamily>() {
+    for (std::size_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
+      Pair pair;
+      const LabClient<kFamily> client{pair.fast};
+      std::vector<Bytes> frames;
+      for (const std::uint8_t flags :
+           std::to_array<std::uint8_t>({TcpFlags::kAck, TcpFlags::kAck | TcpFlags::kSyn, TcpFlags::kRst})) {
+        for (const std::uint16_t port : {kServicePort, kUnheardPort}) {
+          FrameBuilder built;
+          built.mac(kPeerMac, kOurMac);
+          if constexpr (kFamily == wire::Family::kIpv4) {
+            built.ipv4(kService4, kClient4);
+          } else {
+            built.ipv6(kService6, kClient6);
+          }
+          for (std::size_t tag = 0; tag < tags; ++tag) built.vlan(77);
+          frames.push_back(built.tcp(port, client.key().client_port.host(), flags).payload("text").build());
+        }
+      }
+      for (const bool looked_up_before : {false, true}) {
+        EXPECT_EQ(pair.fast.core.last_lookup<kFamily>().service != service::kNoService, looked_up_before);
+        std::vector<Bytes> buffers;
+        const auto burst = pair.fast.received(frames, buffers);
+        burst->port = PipelineLab::kInside;
+        match_common(*burst, pair.fast.core);
+        CommonSegments& found = burst->common_segments;
+        EXPECT_EQ(found.of<kFamily>()[tags], 0b010101u) << "of no service, the others are left alone";
+        EXPECT_EQ(burst->on(Route::kReceived).bits(), 0b111111u) << "they stay";
+        EXPECT_EQ(found.batch.hash(0), table::hash<kFamily>(client.key(), pair.fast.core.secret));
+      }
+    }
+  };
+  each.operator()<wire::Family::kIpv4>();
+  each.operator()<wire::Family::kIpv6>();
+}
+
 /// Bursts of any size at any time of a cookie's life: promoted, replayed, refuted, spliced, closed.
 TEST_P(CommonSegment, EndsAsInTheStages) {
   std::mt19937 random{33};
@@ -109,6 +148,12 @@ TEST_P(CommonSegment, EndsAsInTheStages) {
            syn_acks = syn_acks_to(pair.sent_by_both())) {
         syn_acks.resize(std::min(syn_acks.size(), kBurstMax));
         expect_same(pair, syn_acks, PipelineLab::kInside);
+        if (HasFatalFailure()) return;
+      }
+      if (GetParam().mode == Mode::kInline) {
+        frames.clear();
+        for (std::uint32_t n = 1 + below(kBurstMax); n != 0; --n) frames.push_back(maker.answer());
+        expect_same(pair, frames, PipelineLab::kInside);
         if (HasFatalFailure()) return;
       }
       if (below(3) == 0) pair.set_time(now += below(30'000));

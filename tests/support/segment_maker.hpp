@@ -79,6 +79,45 @@ class SegmentMaker {
     if (odd_.one_in(12)) odd_.spoil(made);
     return made;
   }
+  /// What the backend of a flow may say when it has sent what syn_acks_to() makes.
+  [[nodiscard]] Bytes answer() {
+    Flow& flow = flows_[below_(kFlows)];
+    using Flags = wire::TcpFlags;
+    constexpr std::array<std::uint8_t, 8> kFlags{Flags::kAck,
+                                                 Flags::kAck,
+                                                 Flags::kAck | Flags::kPsh,
+                                                 Flags::kAck | Flags::kEce,
+                                                 Flags::kAck | Flags::kFin,
+                                                 Flags::kAck | Flags::kSyn,
+                                                 Flags::kRst,
+                                                 Flags::kRst | Flags::kAck};
+    const auto flags = odd_.one_in(16) ? below_(256) : kFlags[below_(kFlags.size())];
+    FrameBuilder built;
+    built.mac(kPeerMac, kOurMac);
+    if (flow.is_ipv4) {
+      built.ipv4(odd_.one_in(8) ? kClient4 : kService4, kClient4);
+    } else {
+      built.ipv6(odd_.one_in(8) ? kClient6 : kService6, kClient6);
+    }
+    for (std::uint32_t tag = 0; tag < flow.tags; ++tag) built.vlan(77);
+    built
+        .tcp(odd_.one_in(8) ? kUnheardPort : kServicePort, flow.client_port, static_cast<std::uint8_t>(flags))
+        .seq(kBackendIsn + below_(100) + almost_nothing(4))
+        .ack(flow.isn + 1 + below_(100) + almost_nothing(4))
+        .window(static_cast<std::uint16_t>(below_(65'536)));
+    const wire::TcpTimestamps timestamps{kBackendTsval + below_(1'000), kTsval};
+    if (flow.stamped != odd_.one_in(8)) {
+      odd_.one_in(3) ? built.tcp_options(among_others(timestamps)) : built.tcp_options(timestamps);
+    } else if (odd_.one_in(3)) {
+      built.tcp_options(odd_options());
+    }
+    if (odd_.one_in(2)) built.payload(Bytes(1 + below_(40), std::byte{0x62}));
+    if (odd_.one_in(12)) odd_.make_odd(built);
+    Bytes made = built.build();
+    if (odd_.one_in(12)) odd_.spoil(made);
+    return made;
+  }
+  static constexpr std::uint32_t kBackendIsn = 0x1000'0000, kBackendTsval = 5'000'000;
 
  private:
   static constexpr std::uint16_t kFlows = 24;
@@ -150,6 +189,7 @@ class SegmentMaker {
 
 /// The backends' answers to the SYNs that a bump in the wire sent them.
 inline std::vector<Bytes> syn_acks_to(const std::vector<PipelineLab::Sent>& sent) {
+  using Maker = SegmentMaker<std::uint32_t (*)(std::uint32_t)>;  // any will do
   std::vector<Bytes> answers;
   const auto answer = [&answers]<wire::Family kFamily>(const Bytes& frame) {
     const auto asked = handshake::parse_frame<kFamily>(frame);
@@ -166,11 +206,11 @@ inline std::vector<Bytes> syn_acks_to(const std::vector<PipelineLab::Sent>& sent
     }
     wire::SynOptions options{.mss = 1460, .window_scale = 7, .sack_permitted = true};
     if (const auto& timestamps = asked->segment.options.timestamps)
-      options.timestamps = wire::TcpTimestamps{5'000'000, timestamps->tsval};
+      options.timestamps = wire::TcpTimestamps{Maker::kBackendTsval, timestamps->tsval};
     answers.push_back(built
                           .tcp(kServicePort, asked->path.tuple.remote_port.host(),
                                wire::TcpFlags::kSyn | wire::TcpFlags::kAck)
-                          .seq(0x1000'0000)
+                          .seq(Maker::kBackendIsn)
                           .ack(asked->segment.seq.value() + 1)
                           .tcp_options(options)
                           .build());
