@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dataplane/accept/accept_queue.hpp"
@@ -74,14 +76,26 @@ class Outbox {
 /// What happened since CoreState::publish_events().
 class Tally {
  public:
-  void add(Event event, std::uint64_t n = 1) { counts_[static_cast<std::size_t>(event)] += n; }
+  void add(Event event, std::uint64_t n = 1) {
+    counts_[static_cast<std::size_t>(event)] += n;
+    happened_ |= std::uint64_t{1} << static_cast<std::size_t>(event);
+  }
   [[nodiscard]] std::uint64_t operator[](Event event) const {
     return counts_[static_cast<std::size_t>(event)];
   }
-  void reset() { counts_.fill(0); }
+  /// Calls `publish(event, count)` for those that happened, and forgets them.
+  template <typename Publish>
+  void take(Publish&& publish) {
+    for (; happened_ != 0; happened_ &= happened_ - 1) {
+      const auto event = static_cast<std::size_t>(std::countr_zero(happened_));
+      publish(event, std::exchange(counts_[event], 0));
+    }
+  }
 
  private:
+  static_assert(kCountOf<Event> <= 64);
   std::array<std::uint64_t, kCountOf<Event>> counts_{};
+  std::uint64_t happened_ = 0;  ///< a bit for each
 };
 
 /// One family's table, before it is made.
@@ -159,10 +173,7 @@ struct CoreState {
   }
   /// Makes what was tallied visible to other threads: settle(), and housekeep() when there was no burst.
   void publish_events() {
-    for (std::size_t e = 0; e < kCountOf<Event>; ++e) {
-      if (const auto n = tally[static_cast<Event>(e)]; n != 0) counters.event[e].add(n);
-    }
-    tally.reset();
+    tally.take([this](std::size_t event, std::uint64_t count) { counters.event[event].add(count); });
   }
   [[nodiscard]] table::Tick tick() const { return table::tick_at(now.mono_ms); }
   /// Whether connections go on to a backend, or end here.

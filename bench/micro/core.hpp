@@ -113,28 +113,29 @@ inline Core& core(Core::Mode mode) {
   return endpoint;
 }
 
-/// What the receiving port does for a worker: the lanes of one burst, of frames from `at` on. The NIC has not
-/// verified any checksum.
-inline void fill(Burst& burst, const FrameSet& set, std::size_t at, std::uint16_t port) {
+/// What the receiving port does for a worker: the lanes of one burst of `frames`, from frame `at` on. The NIC
+/// has not verified any checksum.
+inline void fill(Burst& burst, const FrameSet& set, std::size_t at, std::size_t frames, std::uint16_t port) {
   burst.reset();
-  burst.size = kBurstMax;
+  burst.size = frames;
   burst.port = port;
   burst.taken_over = false;
-  for (std::size_t n = 0; n < kBurstMax; ++n) {
+  for (std::size_t n = 0; n < frames; ++n) {
     burst.packet[n] = {set.frames()[at + n]};
     burst.frame[n] = set.frames()[at + n];
     __builtin_prefetch(burst.frame[n]);
     burst.frame_bytes[n] = set.sizes()[at + n];
     burst.ip_checksum[n] = burst.transport_checksum[n] = RxChecksum::kUnknown;
   }
-  burst.on(Route::kReceived).fill(kBurstMax);
+  burst.on(Route::kReceived).fill(frames);
 }
 
-/// Calls `work(burst)` for each burst of `set`, its lanes filled.
+/// Calls `work(burst)` for each burst of `set`, its lanes filled. `frames` divides the set.
 template <typename Work>
-void each_burst(const FrameSet& set, Burst& burst, Work&& work, std::uint16_t port = 0) {
-  for (std::size_t at = 0; at < set.size(); at += kBurstMax) {
-    fill(burst, set, at, port);
+void each_burst(const FrameSet& set, Burst& burst, Work&& work, std::uint16_t port = 0,
+                std::size_t frames = kBurstMax) {
+  for (std::size_t at = 0; at < set.size(); at += frames) {
+    fill(burst, set, at, frames, port);
     work(burst);
   }
 }

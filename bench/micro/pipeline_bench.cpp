@@ -43,8 +43,8 @@ void empty_pipeline(benchmark::State& state, FrameSet& set) {
   });
 }
 
-/// The whole pipeline.
-void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
+/// The whole pipeline, in bursts of so many frames.
+void pipeline_in_bursts(std::size_t frames, benchmark::State& state, FrameSet& set, const Traffic& traffic) {
   Burst burst;
   Core& with = core(traffic.mode);
   CoreState& worker = with.state;
@@ -63,10 +63,14 @@ void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
           settle(b, worker);
           with.finish_burst();
         };
-        each_burst(set, burst, turn, traffic.port);
+        each_burst(set, burst, turn, traffic.port, frames);
       });
   with.forget_connections();
   if (traffic.ended(read(worker.counters)) - before != passed) state.SkipWithError("a wrong verdict");
+}
+
+void pipeline(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
+  pipeline_in_bursts(kBurstMax, state, set, traffic);
 }
 
 /// The same with the kernels of `isa`.
@@ -222,6 +226,12 @@ void add_all() {
   add_isas("SYN, IPv6, Linux", Family::kIpv6, Layout::kLinux);
   add_isas("SYN, IPv4, odd options", Family::kIpv4, Layout::kOdd);
   add_isas("SYN, IPv6, odd options", Family::kIpv6, Layout::kOdd);
+  for (const std::size_t frames : {1u, 2u, 4u, 8u, 16u, 32u}) {
+    add_row("SYN, IPv4, Linux: in bursts of " + std::to_string(frames), linux_syns,
+            [frames](auto& state, auto& set, const Traffic& traffic) {
+              pipeline_in_bursts(frames, state, set, traffic);
+            });
+  }
   add_row("SYN, IPv4, Linux: to one of 10,000 services", linux_syns, pipeline_of_many);
   add_row(
       "SYN, IPv4, Linux: to 5,000 of 10,000 services", [] { return syns_to_ports(kFirstPort, kOtherPorts); },
