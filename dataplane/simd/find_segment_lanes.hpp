@@ -232,5 +232,25 @@ template <>
                     secret)};
 }
 
+// ---- flows alone ----
+
+template <Family kFamily>
+Hash hash_flows(const Place& place, const table::HashSecret& secret);
+
+template <>
+[[gnu::always_inline]] inline Hash hash_flows<Family::kIpv4>(const Place& place,
+                                                             const table::HashSecret& secret) {
+  const Words tuple = load_words(place, 12);
+  return flow_hash({tuple.word[0], tuple.word[1], tuple.word[2]}, secret);
+}
+template <>
+[[gnu::always_inline]] inline Hash hash_flows<Family::kIpv6>(const Place& place,
+                                                             const table::HashSecret& secret) {
+  const Words source = load_words(place, 8), destination = load_words(place, 24), tcp = load_words(place, 40);
+  return flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],
+                    destination.word[1], destination.word[2], destination.word[3], tcp.word[0]},
+                   secret);
+}
+
 }  // namespace
 }  // namespace synward::simd

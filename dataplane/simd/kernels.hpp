@@ -141,6 +141,9 @@ struct Kernels {
   /// is that of the flow the other way.
   using MatchAnswers = Answers (*)(const Frames& frames, std::size_t network, LaneBits candidates,
                                    const Hint& hint, const table::HashSecret& secret, SegmentBatch& segments);
+  /// Writes the hashes of SYNs that match() found.
+  using HashFlows = void (*)(const Frames& frames, std::size_t network, LaneBits lanes,
+                             const table::HashSecret& secret, SegmentBatch& segments);
   /// Writes `offered` and `tsval` of SYNs whose options may be any: as wire::parse_tcp_options() reads them.
   using Read = void (*)(const OddSyns& syns, SynBatch& batch);
   /// Whether the options behind the header `tcp`, of which kOptionsRead bytes are readable, have timestamps,
@@ -161,6 +164,7 @@ struct Kernels {
   Sort sort;
   Match match4, match6;
   MatchAnswers match_answers4, match_answers6;
+  HashFlows hash4, hash6;
   Read read;
   Timestamps timestamps;
   Answer answer4, answer6;
@@ -173,6 +177,10 @@ struct Kernels {
   template <wire::Family kFamily>
   [[nodiscard]] MatchAnswers match_answers() const {
     return kFamily == wire::Family::kIpv4 ? match_answers4 : match_answers6;
+  }
+  template <wire::Family kFamily>
+  [[nodiscard]] HashFlows hash() const {
+    return kFamily == wire::Family::kIpv4 ? hash4 : hash6;
   }
   template <wire::Family kFamily>
   [[nodiscard]] Answer answer() const {

@@ -97,5 +97,15 @@ Answers match_answers(const Frames& frames, std::size_t network, LaneBits candid
   return answers;
 }
 
+template <Family kFamily>
+void hash(const Frames& frames, std::size_t network, LaneBits lanes, const table::HashSecret& secret,
+          SegmentBatch& segments) {
+  for_each_place(frames, network, lanes, [&](const Place& place) {
+    const Hash hash = hash_flows<kFamily>(place, secret);
+    store_lanes(segments.hash_high + place.at, place.lanes, hash.high);
+    store_lanes(segments.hash_low + place.at, place.lanes, hash.low);
+  });
+}
+
 }  // namespace
 }  // namespace synward::simd

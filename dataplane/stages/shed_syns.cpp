@@ -13,12 +13,28 @@ bool is_lucky(std::uint64_t flow, std::uint64_t mono_ms) {
   return ((flow ^ mono_ms) * 0x9e37'79b9'7f4a'7c15 >> 32) % Overload::kLuckyOf == 0;
 }
 
+/// Hashes the flows of the SYNs that match_common() found. (The lanes behind the last are as it left them.)
+template <Family kFamily>
+void hash_common(Burst& burst, const CoreState& core) {
+  const LanesByLink::Lanes& syns = burst.common_syns.of<kFamily>();
+  const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
+  for (std::size_t tags = 0; tags < syns.size(); ++tags) {
+    if (syns[tags] == 0) continue;
+    core.kernels->hash<kFamily>()(frames, LanesByLink::network(tags), syns[tags], core.secret,
+                                  burst.common_segments.batch);
+  }
+}
+
 template <Family kFamily>
 void shed(Burst& burst, CoreState& core, Shed how, Route route) {
   IndexList& syns = burst.on(route);
+  if (syns.empty()) return;
+  const bool is_common = route == Routes<kFamily>::kCommonSyn;
+  if (is_common) hash_common<kFamily>(burst, core);
   Lane<std::uint64_t> flow;
   for (const LaneIndex i : syns) {
-    flow[i] = table::hash(flow_of<kFamily>(burst, i), core.secret);
+    flow[i] = is_common ? burst.common_segments.batch.hash(i)
+                        : table::hash(flow_of<kFamily>(burst, i), core.secret);
     core.shed_memory.prefetch(flow[i]);
   }
   const std::uint64_t now = core.now.mono_ms;

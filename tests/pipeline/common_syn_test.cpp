@@ -3,6 +3,7 @@
 #include <random>
 
 #include "dataplane/cookie/option_tables.hpp"
+#include "dataplane/stages/reply.hpp"
 #include "tests/support/kernel_cases.hpp"
 
 namespace synward::test {
@@ -153,6 +154,37 @@ TEST_P(CommonSyn, IsAnsweredWhereItIsNotCommon) {
       expect_same(pair, frames);
       EXPECT_EQ(read(pair.fast.core.counters)[Event::kSynAnswered], frames.size());
     }
+  }
+}
+
+/// For shed_syns(): as the stages hash it.
+TEST_P(CommonSyn, IsHashedAsByTheTable) {
+  for (std::size_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
+    const auto each = [tags]<wire::Family kFamily>() {
+      Pair pair;
+      std::vector<Bytes> frames;
+      for (std::uint16_t port = 0; port < kBurstMax; ++port) {
+        FrameBuilder built;
+        kFamily == wire::Family::kIpv4 ? built.ipv4(kClient4, kService4) : built.ipv6(kClient6, kService6);
+        for (std::size_t tag = 0; tag < tags; ++tag) built.vlan(77);
+        built.tcp(static_cast<std::uint16_t>(port * 1000), kServicePort, TcpFlags::kSyn);
+        frames.push_back(built.tcp_options(syn_options(SynLayout::kLinux, {})).build());
+      }
+      std::vector<Bytes> buffers;
+      const auto burst = pair.fast.received(frames, buffers);
+      CoreState& core = pair.fast.core;
+      match_common(*burst, core);
+      ASSERT_EQ(burst->common_syns.of<kFamily>()[tags], ~simd::LaneBits{0});
+      simd::SegmentBatch& batch = burst->common_segments.batch;
+      core.kernels->hash<kFamily>()({burst->frame.data(), burst->frame_bytes.data(), burst->size},
+                                    LanesByLink::network(tags), ~simd::LaneBits{0}, core.secret, batch);
+      for (std::size_t i = 0; i < kBurstMax; ++i) {
+        const auto flow = flow_of<kFamily>(*burst, static_cast<LaneIndex>(i));
+        EXPECT_EQ(batch.hash(i), table::hash<kFamily>(flow, core.secret));
+      }
+    };
+    each.operator()<wire::Family::kIpv4>();
+    each.operator()<wire::Family::kIpv6>();
   }
 }
 
