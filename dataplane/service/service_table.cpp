@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
+#include <map>
+#include <utility>
 
 namespace synward::service {
 namespace {
@@ -10,7 +13,7 @@ using wire::Family;
 
 /// An address whose first `bits` are ones, the rest zeros.
 template <typename Address>
-Address mask_of(std::uint8_t bits) {
+Address prefix_mask(std::uint8_t bits) {
   Address mask{};
   for (std::size_t i = 0; i < mask.bytes.size(); ++i) {
     const int ones = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * i), 0, 8);
@@ -29,40 +32,35 @@ void ServiceTable::Neighborhoods<kFamily>::add(const wire::Address<kFamily>& add
 }
 
 template <Family kFamily>
-void ServiceTable::add(const wire::Address<kFamily>& address, const Service& service, ServiceId id,
-                       std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near) {
-  near.add(address, service.prefix_bits);
-  using Words = typename Level<kFamily>::Words;
-  const auto same = [&](const auto& level) { return level.prefix_bits == service.prefix_bits; };
-  auto level = std::find_if(levels.begin(), levels.end(), same);
-  if (level == levels.end()) {
-    // Two rows a service (its own and the "owned" one), at most half full.
-    const std::size_t rows = std::bit_ceil(4 * services_.size());
-    levels.push_back({service.prefix_bits,
-                      std::bit_cast<Words>(mask_of<wire::Address<kFamily>>(service.prefix_bits)),
-                      std::vector<typename Level<kFamily>::Row>(rows)});
-    level = std::prev(levels.end());
+void ServiceTable::make_levels(std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near) const {
+  using Key = ServiceKey<kFamily>;
+  struct Entries {
+    std::vector<typename RowTable<kFamily>::Entry> services, owned;
+  };
+  std::map<std::uint8_t, Entries, std::greater<>> by_bits;
+  const auto mask_of = [](std::uint8_t bits) {
+    return Key{prefix_mask<wire::Address<kFamily>>(bits), wire::Port{0xffff}};
+  };
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    const Service& service = services_[i];
+    const auto id = static_cast<ServiceId>(i);
+    const auto* address = std::get_if<wire::Address<kFamily>>(&service.address);
+    if (address == nullptr) continue;
+    near.add(*address, service.prefix_bits);
+    const Key mask = mask_of(service.prefix_bits);
+    Entries& entries = by_bits[service.prefix_bits];
+    entries.services.push_back({Key{*address, service.port} & mask, id});
+    entries.owned.push_back({Key{*address, kAnyPort} & mask, id});
   }
-  const Words prefix = level->masked(address);
-  for (const std::uint16_t port : {service.port.host(), kAnyPort}) {
-    auto& row = level->rows[level->place(prefix, port)];
-    if (!row.used) row = {prefix, port, id, true};
+  for (auto& [bits, entries] : by_bits) {
+    levels.push_back({mask_of(bits), RowTable<kFamily>{std::move(entries.services)},
+                      RowTable<kFamily>{std::move(entries.owned)}});
   }
 }
 
 ServiceTable::ServiceTable(std::vector<Service> services) : services_(std::move(services)) {
-  for (std::size_t i = 0; i < services_.size(); ++i) {
-    const Service& service = services_[i];
-    const auto id = static_cast<ServiceId>(i);
-    if (const auto* address = std::get_if<wire::Ipv4Address>(&service.address)) {
-      add<Family::kIpv4>(*address, service, id, levels4_, near4_);
-    } else {
-      add<Family::kIpv6>(std::get<wire::Ipv6Address>(service.address), service, id, levels6_, near6_);
-    }
-  }
-  const auto longest_first = [](const auto& a, const auto& b) { return a.prefix_bits > b.prefix_bits; };
-  std::sort(levels4_.begin(), levels4_.end(), longest_first);
-  std::sort(levels6_.begin(), levels6_.end(), longest_first);
+  make_levels<Family::kIpv4>(levels4_, near4_);
+  make_levels<Family::kIpv6>(levels6_, near6_);
 }
 
 }  // namespace synward::service

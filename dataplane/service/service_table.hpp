@@ -6,19 +6,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <type_traits>
 #include <variant>
 #include <vector>
 
+#include "dataplane/service/row_table.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward::service {
-
-/// Index of a service in the table; what lanes and connections carry.
-using ServiceId = std::uint16_t;
-inline constexpr ServiceId kNoService = 0xffff;
 
 /// What our SYN-ACK promises, when the client asks for it. It must hold until the cookie that promised it has
 /// expired.
@@ -44,6 +39,15 @@ struct Service {
 /// there are.
 class ServiceTable {
  public:
+  /// The services whose prefixes have one length.
+  template <wire::Family kFamily>
+  struct Level {
+    ServiceKey<kFamily> mask;    ///< one bits where the prefix and the port are
+    RowTable<kFamily> services;  ///< by prefix and port
+    RowTable<kFamily> owned;     ///< by prefix and kAnyPort: one of the prefix's services, whichever
+  };
+  static constexpr wire::Port kAnyPort{0};
+
   /// Control thread. `services` have distinct (prefix, port) pairs: config validation has seen to that.
   explicit ServiceTable(std::vector<Service> services);
 
@@ -51,9 +55,10 @@ class ServiceTable {
   /// there is none.
   template <wire::Family kFamily>
   [[nodiscard]] ServiceId find(const wire::Address<kFamily>& address, wire::Port port) const {
-    if (port.host() == kAnyPort) return kNoService;
+    const ServiceKey<kFamily> key{address, port};
     for (const auto& level : levels<kFamily>()) {
-      if (const auto* row = level.probe(address, port.host()); row != nullptr) return row->id;
+      const auto service = level.services.find(key & level.mask);
+      if (service != kNoService) return service;
     }
     return kNoService;
   }
@@ -62,10 +67,22 @@ class ServiceTable {
   template <wire::Family kFamily>
   [[nodiscard]] bool owns(const wire::Address<kFamily>& address) const {
     if (!neighborhoods<kFamily>().has(address)) return false;
+    const ServiceKey<kFamily> key{address, kAnyPort};
     for (const auto& level : levels<kFamily>()) {
-      if (level.probe(address, kAnyPort) != nullptr) return true;
+      if (level.owned.find(key & level.mask) != kNoService) return true;
     }
     return false;
+  }
+
+  /// Any worker, to do what find() does for many keys at once. Longest prefix first: the first level that has
+  /// a service for a key decides.
+  template <wire::Family kFamily>
+  [[nodiscard]] const std::vector<Level<kFamily>>& levels() const {
+    if constexpr (kFamily == wire::Family::kIpv4) {
+      return levels4_;
+    } else {
+      return levels6_;
+    }
   }
 
   /// For kernels (simd/kernels.hpp): the bits that owns() looks at first, 4096 of them, in words of 32.
@@ -79,59 +96,6 @@ class ServiceTable {
   [[nodiscard]] std::size_t size() const { return services_.size(); }
 
  private:
-  /// The rows of this port stand for "owned, whatever the port".
-  static constexpr std::uint16_t kAnyPort = 0;
-
-  /// One probed hash table for all prefixes of one length. Three probes a SYN: so all of it can be inlined.
-  template <wire::Family kFamily>
-  struct Level {
-    static constexpr bool kIpv4 = kFamily == wire::Family::kIpv4;
-    /// An address as it lies on the wire, in as few registers as possible.
-    using Words = std::conditional_t<kIpv4, std::array<std::uint32_t, 1>, std::array<std::uint64_t, 2>>;
-    struct Row {
-      Words prefix;
-      std::uint16_t port;
-      ServiceId id;
-      bool used;
-    };
-    std::uint8_t prefix_bits;
-    Words mask;             // one bits where the prefix is
-    std::vector<Row> rows;  // power of two, at most half full
-
-    [[nodiscard]] Words masked(const wire::Address<kFamily>& address) const {
-      auto words = std::bit_cast<Words>(address);
-      for (std::size_t i = 0; i < words.size(); ++i) words[i] &= mask[i];
-      return words;
-    }
-    /// Where `prefix` is, or the free row where it would go. The rows are the operator's, not an attacker's,
-    /// and every probe is bounded by the longest run of used rows: an unkeyed mix will do.
-    [[nodiscard]] std::size_t place(const Words& prefix, std::uint16_t port) const {
-      std::uint64_t hash = port;
-      for (const auto word : prefix) {
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-      }
-      const std::size_t last = rows.size() - 1;
-      std::size_t at = hash & last;
-      const auto differs = [&](const Row& row) {
-        return row.port != port || !wire::same_words<typename Words::value_type>(row.prefix, prefix);
-      };
-      while (rows[at].used && differs(rows[at])) at = (at + 1) & last;
-      return at;
-    }
-    [[nodiscard]] const Row* probe(const wire::Address<kFamily>& address, std::uint16_t port) const {
-      const Row& row = rows[place(masked(address), port)];
-      return row.used ? &row : nullptr;
-    }
-  };
-  template <wire::Family kFamily>
-  [[nodiscard]] const std::vector<Level<kFamily>>& levels() const {
-    if constexpr (kFamily == wire::Family::kIpv4) {
-      return levels4_;
-    } else {
-      return levels6_;
-    }
-  }
   /// Which /16 of IPv4, or /32 of IPv6, may have an address of any service: strangers, and nearly all clients
   /// are strangers, cost one load from a table that stays in L1, and a branch that is nearly always the same.
   template <wire::Family kFamily>
@@ -164,12 +128,12 @@ class ServiceTable {
       return near6_;
     }
   }
+  /// Of one family; longest prefix first.
   template <wire::Family kFamily>
-  void add(const wire::Address<kFamily>& address, const Service& service, ServiceId id,
-           std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near);
+  void make_levels(std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near) const;
 
   std::vector<Service> services_;
-  std::vector<Level<wire::Family::kIpv4>> levels4_;  // longest prefix first
+  std::vector<Level<wire::Family::kIpv4>> levels4_;
   std::vector<Level<wire::Family::kIpv6>> levels6_;
   Neighborhoods<wire::Family::kIpv4> near4_;
   Neighborhoods<wire::Family::kIpv6> near6_;

@@ -1,6 +1,10 @@
 // Mirrors dataplane/service/service_table.hpp.
 #include "dataplane/service/service_table.hpp"
 
+#include <algorithm>
+#include <random>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/addresses.hpp"
@@ -59,6 +63,75 @@ TEST(ServiceTable, HoldsTenThousandServices) {
     EXPECT_TRUE(table.owns<Family::kIpv4>(address));
   }
   EXPECT_FALSE(table.owns<Family::kIpv4>(ip4("198.18.0.200")));
+}
+
+/// Whether `prefix` and `address` agree in the first `bits` bits.
+template <typename Address>
+bool covers(const Address& prefix, std::uint8_t bits, const Address& address) {
+  for (std::size_t bit = 0; bit < bits; ++bit) {
+    if (((prefix.bytes[bit / 8] ^ address.bytes[bit / 8]) << bit % 8 & 0x80) != 0) return false;
+  }
+  return true;
+}
+
+/// What find() should say, by asking every service.
+template <Family kFamily>
+ServiceId found_one_by_one(const std::vector<Service>& services, const wire::Address<kFamily>& address,
+                           Port port) {
+  ServiceId best = kNoService;
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    const auto* prefix = std::get_if<wire::Address<kFamily>>(&services[i].address);
+    if (prefix == nullptr || services[i].port != port || !covers(*prefix, services[i].prefix_bits, address))
+      continue;
+    if (best == kNoService || services[i].prefix_bits > services[best].prefix_bits)
+      best = static_cast<ServiceId>(i);
+  }
+  return best;
+}
+
+/// Prefixes of every length over one another, some with bits behind their length; three ports.
+template <Family kFamily>
+void expect_found_as_one_by_one() {
+  using Address = wire::Address<kFamily>;
+  constexpr auto kBits = static_cast<std::uint8_t>(8 * sizeof(Address));
+  std::mt19937 random{5};
+  const auto some_address = [&random] {
+    Address address{};
+    for (auto& byte : address.bytes) byte = random() % 4 == 0 ? 1 : 0;
+    return address;
+  };
+  const auto some_port = [&random] { return Port{static_cast<std::uint16_t>(80 + random() % 3)}; };
+  std::vector<Service> services;
+  for (std::uint8_t bits = 0; bits <= kBits; ++bits) {
+    for (int n = 0; n < 3; ++n) {
+      const Address address = some_address();
+      const Port port = some_port();
+      const bool same = std::ranges::any_of(services, [&](const Service& other) {
+        return other.prefix_bits == bits && other.port == port &&
+               covers(std::get<Address>(other.address), bits, address);
+      });
+      if (!same) services.push_back({.name = "", .address = address, .prefix_bits = bits, .port = port});
+    }
+  }
+  const ServiceTable table{services};
+  std::set<ServiceId> seen;
+  for (int n = 0; n < 20'000; ++n) {
+    // Of some prefix, but for one bit: then a shorter one may be the longest that covers it.
+    const Service& near = services[random() % services.size()];
+    auto address = std::get<Address>(near.address);
+    const std::size_t bit = random() % kBits;
+    address.bytes[bit / 8] ^= static_cast<std::uint8_t>(0x80 >> bit % 8);
+    const Port port = random() % 8 == 0 ? some_port() : near.port;
+    const ServiceId found = table.find<kFamily>(address, port);
+    ASSERT_EQ(found, found_one_by_one<kFamily>(services, address, port));
+    seen.insert(found);
+  }
+  EXPECT_GT(seen.size(), services.size() / 2) << "most prefixes are the longest for someone";
+}
+
+TEST(ServiceTable, FindsTheLongestOfPrefixesOfEveryLength) {
+  expect_found_as_one_by_one<Family::kIpv4>();
+  expect_found_as_one_by_one<Family::kIpv6>();
 }
 
 }  // namespace
