@@ -17,6 +17,7 @@
 #include "dataplane/link_path.hpp"
 #include "dataplane/overload.hpp"
 #include "dataplane/prefix_budget.hpp"
+#include "dataplane/promise_words.hpp"
 #include "dataplane/proxy/backend_memory.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
@@ -139,7 +140,6 @@ struct CoreState {
   CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table,
             const CorePlan& plan)
       : keys{slot_keys},
-        services{&service_table},
         secret{plan.secret},
         shed_memory{plan.shed_cells},
         syn_budget{plan.secret},
@@ -149,7 +149,18 @@ struct CoreState {
         pending{plan.backend_handshakes},
         held{plan.held_packets},
         table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
-        table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {}
+        table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {
+    serve(service_table);
+  }
+  /// These are the services from now on; `service_table` outlives this or the next call. Between bursts only.
+  void serve(const service::ServiceTable& service_table) {
+    services = &service_table;
+    last_lookup4 = last_lookup6 = {};
+    acceptor_promises.clear();
+    for (std::size_t id = 0; id < service_table.size(); ++id)
+      acceptor_promises.emplace_back(
+          promise_of_acceptor(service_table[static_cast<service::ServiceId>(id)].profile));
+  }
   /// The worker, before each burst.
   void set_clock(Clock clock) {
     now = clock;
@@ -184,6 +195,8 @@ struct CoreState {
   std::vector<PortInfo> ports;
   cookie::SlotKeys keys;
   const service::ServiceTable* services;
+  /// What an endpoint promises, by ServiceId: a flood to many services reads these, not a Service each.
+  std::vector<PromiseWords> acceptor_promises;
   const simd::Kernels* kernels = nullptr;  ///< null: the stages do all
   LastLookup last_lookup4, last_lookup6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's

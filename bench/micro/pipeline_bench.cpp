@@ -81,35 +81,39 @@ void pipeline_with(simd::Isa isa, benchmark::State& state, FrameSet& set, const 
   worker.kernels = simd::kernels_of(Core::default_isa());
 }
 
-/// The service of each family, and 10,000 more: half of them at other ports of the one over IPv4, half at
-/// other addresses.
+/// The service of each family, and 10,000 more of one: half of them at other ports of the same address, half
+/// at other addresses.
 constexpr std::uint16_t kFirstPort = 10'000, kOtherPorts = 5'000;
-const service::ServiceTable& many_services() {
-  static const service::ServiceTable table = [] {
-    const service::ServiceTable& few = *core(Core::Mode::kEndpoint).state.services;
-    std::vector<service::Service> services{few[0], few[1]};
-    const auto add_another = [&services, &few]() -> service::Service& {
-      service::Service& another = services.emplace_back(few[0]);
-      another.name += std::to_string(services.size());
-      return another;
-    };
-    for (std::uint16_t n = 0; n < kOtherPorts; ++n) {
-      add_another().port = wire::Port{static_cast<std::uint16_t>(kFirstPort + n)};
-      add_another().address = wire::Ipv4Address{
-          {198, 19, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n & 0xff)}};
+service::ServiceTable many_services(Family family) {
+  const service::ServiceTable& few = *core(Core::Mode::kEndpoint).state.services;
+  const bool is_ipv4 = family == Family::kIpv4;
+  std::vector<service::Service> services{few[0], few[1]};
+  const auto add_another = [&services, &few, is_ipv4]() -> service::Service& {
+    service::Service& another = services.emplace_back(few[is_ipv4 ? 0 : 1]);
+    another.name += std::to_string(services.size());
+    return another;
+  };
+  for (std::uint16_t n = 0; n < kOtherPorts; ++n) {
+    add_another().port = wire::Port{static_cast<std::uint16_t>(kFirstPort + n)};
+    const auto high = static_cast<std::uint8_t>(n >> 8), low = static_cast<std::uint8_t>(n & 0xff);
+    service::Service& elsewhere = add_another();
+    if (is_ipv4) {
+      elsewhere.address = wire::Ipv4Address{{198, 19, high, low}};
+    } else {
+      elsewhere.address = wire::Ipv6Address{{0x20, 1, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, high, low}};
     }
-    return service::ServiceTable{std::move(services)};
-  }();
-  return table;
+  }
+  return service::ServiceTable{std::move(services)};
 }
 /// The same at a core that has many services.
+template <Family kFamily>
 void pipeline_of_many(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
+  static const service::ServiceTable many = many_services(kFamily);
   CoreState& worker = core(traffic.mode).state;
-  const auto* const few = std::exchange(worker.services, &many_services());
-  worker.last_lookup4 = worker.last_lookup6 = {};
+  const service::ServiceTable& few = *worker.services;
+  worker.serve(many);
   pipeline(state, set, traffic);
-  worker.services = few;
-  worker.last_lookup4 = worker.last_lookup6 = {};
+  worker.serve(few);
 }
 
 void straightforward(benchmark::State& state, FrameSet& set) {
@@ -164,6 +168,17 @@ void add_isas(const std::string& what, Family family, Layout layout) {
         what + ": " + std::string{name_of(isa)}, [=] { return syns(family, layout); },
         [isa](auto& state, auto& set, const Traffic& traffic) { pipeline_with(isa, state, set, traffic); });
   }
+}
+
+/// SYNs from Linux when there are many services, to one of them and to half of them.
+template <Family kFamily>
+void add_many_services(const std::string& what) {
+  add_row(
+      what + ": to one of 10,000 services", [] { return syns(kFamily, Layout::kLinux); },
+      pipeline_of_many<kFamily>);
+  add_row(
+      what + ": to 5,000 of 10,000 services", [] { return syns_to_ports(kFamily, kFirstPort, kOtherPorts); },
+      pipeline_of_many<kFamily>);
 }
 
 /// A bump in the wire. Handshakes with backends only over few frames: no more may be open at once.
@@ -235,10 +250,8 @@ void add_all() {
               pipeline_in_bursts(frames, state, set, traffic);
             });
   }
-  add_row("SYN, IPv4, Linux: to one of 10,000 services", linux_syns, pipeline_of_many);
-  add_row(
-      "SYN, IPv4, Linux: to 5,000 of 10,000 services", [] { return syns_to_ports(kFirstPort, kOtherPorts); },
-      pipeline_of_many);
+  add_many_services<Family::kIpv4>("SYN, IPv4, Linux");
+  add_many_services<Family::kIpv6>("SYN, IPv6, Linux");
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

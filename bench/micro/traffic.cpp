@@ -101,20 +101,20 @@ Traffic syns(Family family, Layout layout) {
           .prepare = [](Core& core, const FrameSet& set) { core.pass_time(set.size()); }};
 }
 
-Traffic syns_to_ports(std::uint16_t first, std::uint16_t ports) {
+Traffic syns_to_ports(Family family, std::uint16_t first, std::uint16_t ports) {
   static std::vector<Stamp> made;
-  made = stamps(Family::kIpv4, Layout::kLinux);
+  made = stamps(family, Layout::kLinux);
+  const std::size_t ip_bytes = family == Family::kIpv4 ? sizeof(wire::Ipv4Header) : sizeof(wire::Ipv6Header);
   std::mt19937 random{12};
   for (Stamp& stamp : made) {
-    const std::span tcp =
-        std::span{stamp.bytes}.subspan(sizeof(wire::EthernetHeader) + sizeof(wire::Ipv4Header));
+    const std::span tcp = std::span{stamp.bytes}.subspan(sizeof(wire::EthernetHeader) + ip_bytes);
     auto& header = wire::overlay<wire::TcpHeader>(tcp.data());
     const wire::Port port{static_cast<std::uint16_t>(first + random() % ports)};
     header.checksum = wire::update(header.checksum, std::bit_cast<wire::BigEndian16>(header.dst_port),
                                    std::bit_cast<wire::BigEndian16>(port));
     header.dst_port = port;
   }
-  Traffic traffic = syns(Family::kIpv4, Layout::kLinux);
+  Traffic traffic = syns(family, Layout::kLinux);
   return {.stamps = made, .ended = traffic.ended, .begin = traffic.begin, .prepare = traffic.prepare};
 }
 

@@ -29,8 +29,9 @@ struct Traffic {
 [[nodiscard]] Traffic syns_beside_limited(wire::Family family);
 /// The same, while the core is far behind: one of Overload::kLuckyOf is answered, the others are shed.
 [[nodiscard]] Traffic syns_too_many(wire::Family family);
-/// SYNs from Linux over IPv4 to `ports` ports of kService4 from `first` on, at random.
-[[nodiscard]] Traffic syns_to_ports(std::uint16_t first, std::uint16_t ports);
+/// SYNs from Linux to `ports` ports of the family's service address from `first` on, at random. Good until
+/// the next call.
+[[nodiscard]] Traffic syns_to_ports(wire::Family family, std::uint16_t first, std::uint16_t ports);
 /// Frames that classify() drops at its second look at them.
 [[nodiscard]] Traffic foreign_frames();
 /// Bare ACKs with valid cookies: every one opens a connection.

@@ -1,8 +1,5 @@
 // SYNs become SYN-ACKs (RFC 9293 3.10.7.2, RFC 4987 3.6). Reads no connection and writes none: this is what
 // makes a flood harmless.
-#include <algorithm>
-#include <bit>
-
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/reply.hpp"
@@ -21,18 +18,6 @@ struct Question {
   std::uint32_t tsval;
   proxy::Promise promise;
 };
-
-/// What the built-in acceptor keeps. Never ECN: it does not echo congestion marks, and an ECE in the SYN-ACK
-/// would promise that it does (RFC 3168 6.1.1).
-proxy::Promise promise_of_acceptor(const service::Profile& profile) {
-  return {.mss = profile.mss,
-          .window = static_cast<std::uint16_t>(std::min<std::uint32_t>(profile.window, 0xffff)),
-          .window_scale = profile.window_scale,
-          .sack = profile.sack,
-          .timestamps = profile.timestamps,
-          .ecn = false,
-          .known = 0};
-}
 
 /// What the client asked for, as far as it is promised. A cookie keeps ECN beside timestamps only.
 template <Family kFamily>
@@ -99,34 +84,11 @@ void answer(Burst& burst, CoreState& core) {
   core.tally.add(Event::kSynAnswered, n);
 }
 
-/// A promise as the kernels have it.
-struct PromiseWords {
-  explicit PromiseWords(const proxy::Promise& promise)
-      : promised{std::uint32_t{agreed_options(promise)} | std::uint32_t{promise.window_scale.value_or(0)}
-                                                              << simd::SynTerms::kShiftBit},
-        mss_and_window{std::bit_cast<std::uint32_t>(
-            std::array{wire::BigEndian16{promise.mss}, wire::BigEndian16{promise.window}})} {}
-  std::uint32_t promised, mss_and_window;
-};
-static_assert(simd::SynTerms::kScale == proxy::OptionSet::kScale &&
-              simd::SynTerms::kSack == proxy::OptionSet::kSack &&
-              simd::SynTerms::kTimestamps == proxy::OptionSet::kTimestamps &&
-              simd::SynTerms::kEcn == proxy::OptionSet::kEcn);
 
 /// What the acceptor promises each of `syns`.
-template <Family kFamily>
 void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {
-  simd::SynBatch& batch = burst.common_syns.batch;
-  service::ServiceId service = service::kNoService;
-  std::optional<PromiseWords> words;
-  for (const LaneIndex i : syns) {
-    if (burst.view[i].service != service) {
-      service = burst.view[i].service;
-      words.emplace(promise_of_acceptor((*core.services)[service].profile));
-    }
-    batch.promised[i] = words->promised;
-    batch.mss_and_window[i] = words->mss_and_window;
-  }
+  for (const LaneIndex i : syns)
+    core.acceptor_promises[burst.view[i].service].put(burst.common_syns.batch, i);
 }
 
 /// What their backends promise. The lanes to whom they promise nothing go elsewhere.
@@ -138,9 +100,7 @@ void promise_for_backend(Burst& burst, CoreState& core, IndexList& syns) {
     const auto asked = static_cast<std::uint8_t>(batch.offered[i] & 15);
     const auto promise = ask_backend<kFamily>(burst, i, core, asked, backend);
     if (!promise) return false;
-    const PromiseWords words{*promise};
-    batch.promised[i] = words.promised;
-    batch.mss_and_window[i] = words.mss_and_window;
+    PromiseWords{*promise}.put(batch, i);
     return true;
   });
 }
@@ -150,7 +110,7 @@ void promise(Burst& burst, CoreState& core, IndexList& syns) {
   if (core.is_inline()) {
     promise_for_backend<kFamily>(burst, core, syns);
   } else {
-    promise_for_acceptor<kFamily>(burst, core, syns);
+    promise_for_acceptor(burst, core, syns);
   }
 }
 

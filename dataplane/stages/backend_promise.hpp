@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "dataplane/core_state.hpp"
+#include "dataplane/promise_words.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/stages/reply.hpp"
 #include "dataplane/wire/tcp_options.hpp"
@@ -22,14 +23,6 @@ inline constexpr std::uint8_t kEcnSetup = wire::TcpFlags::kEce | wire::TcpFlags:
   if (options.timestamps()) asked |= OptionSet::kTimestamps;
   if ((flags & kEcnSetup) == kEcnSetup) asked |= OptionSet::kEcn;
   return static_cast<std::uint8_t>(asked);
-}
-
-/// Which options a SYN-ACK has, if the SYN asks for them.
-[[nodiscard]] inline std::uint8_t agreed_options(const proxy::Promise& promise) {
-  using proxy::OptionSet;
-  return static_cast<std::uint8_t>(
-      (promise.window_scale ? OptionSet::kScale : 0) | (promise.sack ? OptionSet::kSack : 0) |
-      (promise.timestamps ? OptionSet::kTimestamps : 0) | (promise.ecn ? OptionSet::kEcn : 0));
 }
 
 /// What a backend's SYN-ACK says to who asked for `asked`. It agrees to ECN by ECE alone.

@@ -12,7 +12,7 @@ LEAVES = ["dataplane/wire", "dataplane/crypto"]
 OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/simd", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
 SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "budget",
-                                          "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "core_state")]
+                                          "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "promise_words", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
 BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/housekeeping", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
@@ -41,6 +41,7 @@ MAY_INCLUDE = {
     "dataplane/link_path": LEAVES,
     "dataplane/prefix_budget": LEAVES + ["dataplane/table"],
     "dataplane/overload": OVER_LEAVES + SHARED,
+    "dataplane/promise_words": OVER_LEAVES + ["dataplane/proxy"],
     "dataplane/core_state": BELOW_STAGES,
     "dataplane/stages": BELOW_STAGES,
     "dataplane/pipeline": BELOW_STAGES + ["dataplane/stages"],
