@@ -59,15 +59,16 @@ template <std::size_t kWords>
 // ---- recognition ----
 
 struct FoundSegments {
-  V wrong;    ///< zero: it is one
-  V syn;      ///< nonzero: if it is one, it is a SYN
-  V reset;    ///< nonzero: if it is one, it is an RST
-  V special;  ///< zero: it is plain, if it is one
-  V corrupt;  ///< zero: it is intact, if it is one
-  V bytes;    ///< of header and text
-  Hash hash;  ///< of SYNs, nothing of the kind
+  V wrong;      ///< zero: it is one
+  V syn;        ///< nonzero: if it is one, it is a SYN
+  V reset;      ///< nonzero: if it is one, it is an RST
+  V elsewhere;  ///< zero: it is to the hint's destination, if it is one
+  V neighbor;   ///< zero: it is from no neighbor, if it is one
+  V corrupt;    ///< zero: it is intact, if it is one
+  V bytes;      ///< of header and text
+  Hash hash;    ///< of SYNs, nothing of the kind
 };
-inline FoundSegments no_segments() { return {all(1), V{}, V{}, V{}, V{}, V{}, Hash{V{}, V{}}}; }
+inline FoundSegments no_segments() { return {all(1), V{}, V{}, V{}, V{}, V{}, V{}, Hash{V{}, V{}}}; }
 
 /// The flags of a segment, as classify() reads them (stages/flag_table.hpp): in all others it finds a fault.
 struct Control {
@@ -144,9 +145,14 @@ template <>
   segment.add(tcp.word[3] & reinterpret_cast<V>(longer_than(tcp_bytes, 20)));
   add_options(segment, place, 44, tcp_bytes, 1);
   corrupt |= corrupt_tcp(segment.halves() + address_sum, segment_bytes);
-  FoundSegments found{
-      wrong,   tcp.word[1] & 0x0200, tcp.word[1] & 0x0400, special_ipv4(hint, source, destination, ports),
-      corrupt, segment_bytes,        Hash{V{}, V{}}};
+  FoundSegments found{wrong,
+                      tcp.word[1] & 0x0200,
+                      tcp.word[1] & 0x0400,
+                      elsewhere_ipv4(hint, destination, ports),
+                      neighbors_ipv4(hint, source),
+                      corrupt,
+                      segment_bytes,
+                      Hash{V{}, V{}}};
   if (is_any(place, control.other)) found.hash = flow_hash({source, destination, ports}, secret);
   return found;
 }
@@ -179,9 +185,14 @@ template <>
   corrupt |= corrupt_tcp(segment.halves(), segment_bytes);
   V differs{};
   for (std::size_t w = 0; w < 4; ++w) differs |= destination.word[w] ^ hint.destination[w];
-  FoundSegments found{
-      wrong,   tcp.word[3] & 0x0200, tcp.word[3] & 0x0400, special_ipv6(hint, ip, differs, tcp.word[0]),
-      corrupt, segment_bytes,        Hash{V{}, V{}}};
+  FoundSegments found{wrong,
+                      tcp.word[3] & 0x0200,
+                      tcp.word[3] & 0x0400,
+                      elsewhere_ipv6(hint, differs, tcp.word[0]),
+                      neighbors_ipv6(hint, ip),
+                      corrupt,
+                      segment_bytes,
+                      Hash{V{}, V{}}};
   if (is_any(place, control.other))
     found.hash =
         flow_hash({source.word[0], source.word[1], source.word[2], source.word[3], destination.word[0],
@@ -193,10 +204,10 @@ template <>
 // ---- the other way ----
 
 struct FoundAnswers {
-  V wrong;    ///< zero: it is a backend's segment
-  V special;  ///< zero: it is from the hint's destination, if it is one
-  V bytes;    ///< of header and text
-  Hash hash;  ///< of the client's flow
+  V wrong;      ///< zero: it is a backend's segment
+  V elsewhere;  ///< zero: it is from the hint's destination, if it is one
+  V bytes;      ///< of header and text
+  Hash hash;    ///< of the client's flow
 };
 /// With any flags: which of them are legal, only whoever knows the connection can say.
 template <Family kFamily>
@@ -212,7 +223,7 @@ template <>
   const Words ip = load_words(place, 0), tuple = load_words(place, 12), tcp = load_words(place, 28);
   const V service = tuple.word[0], client = tuple.word[1], ports = exchanged_ports(tuple.word[2]);
   const V wrong = wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, header_bytes(tcp.word[1]));
-  return {wrong, (service ^ hint.destination[0]) | ((ports >> 16) ^ hint.port), ipv4_total_bytes(ip) - 20,
+  return {wrong, elsewhere_ipv4(hint, service, ports), ipv4_total_bytes(ip) - 20,
           flow_hash({client, service, ports}, secret)};
 }
 
@@ -224,9 +235,9 @@ template <>
               tcp = load_words(place, 40);
   const V ports = exchanged_ports(tcp.word[0]);
   const V wrong = wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, header_bytes(tcp.word[3]));
-  V differs = (ports >> 16) ^ hint.port;
+  V differs{};
   for (std::size_t w = 0; w < 4; ++w) differs |= service.word[w] ^ hint.destination[w];
-  return {wrong, differs, ipv6_payload_bytes(ip),
+  return {wrong, elsewhere_ipv6(hint, differs, ports), ipv6_payload_bytes(ip),
           flow_hash({client.word[0], client.word[1], client.word[2], client.word[3], service.word[0],
                      service.word[1], service.word[2], service.word[3], ports},
                     secret)};

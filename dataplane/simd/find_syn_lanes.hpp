@@ -57,8 +57,9 @@ struct Options {
 
 /// What is found of the lanes of one register.
 struct Found {
-  V wrong;    ///< zero: it matches
-  V special;  ///< zero: it is plain, if it matches
+  V wrong;      ///< zero: it matches
+  V elsewhere;  ///< zero: it is to the hint's destination, if it matches
+  V neighbor;   ///< zero: it is from no neighbor, if it matches
   V offered, tsval;
 };
 
@@ -76,7 +77,7 @@ Found find(const Place& place, V frame_bytes, const Hint& hint);
 template <>
 [[gnu::always_inline]] inline Found find<Family::kIpv4>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 28);  // ack, offset..., checksum, MSS
-  if (no_syn(place, tcp.word[1])) return {all(1), V{}, V{}, V{}};
+  if (no_syn(place, tcp.word[1])) return {all(1), V{}, V{}, V{}, V{}};
   const Words ip = load_words(place, 0);      // and the source
   const Words tuple = load_words(place, 12);  // source, destination, ports, seq
   const Words rest = load_words(place, 44);   // options 1 to 4
@@ -99,13 +100,14 @@ template <>
                        option[2], options.option3, options.option4, options.option5})
     segment.add(word);
   wrong |= corrupt_tcp(segment.halves() + address_sum, total_bytes - 20);
-  return {wrong, special_ipv4(hint, source, destination, ports), options.offered, options.tsval};
+  return {wrong, elsewhere_ipv4(hint, destination, ports), neighbors_ipv4(hint, source), options.offered,
+          options.tsval};
 }
 
 template <>
 [[gnu::always_inline]] inline Found find<Family::kIpv6>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
-  if (no_syn(place, tcp.word[3])) return {all(1), V{}, V{}, V{}};
+  if (no_syn(place, tcp.word[3])) return {all(1), V{}, V{}, V{}, V{}};
   const Words ip = load_words(place, 0);  // and half of the source
   const Chunks source = load_chunks(place, 8), destination = load_chunks(place, 24);
   const Words rest = load_words(place, 56);  // checksum, MSS, options 1 and 2
@@ -130,7 +132,8 @@ template <>
   for (std::size_t q = 0; q < 4; ++q) differs[q] = destination.quarter[q] ^ wanted;
   const Words all_differ = transposed(differs);
   const V differ = all_differ.word[0] | all_differ.word[1] | all_differ.word[2] | all_differ.word[3];
-  return {wrong, special_ipv6(hint, ip, differ, tcp.word[0]), options.offered, options.tsval};
+  return {wrong, elsewhere_ipv6(hint, differ, tcp.word[0]), neighbors_ipv6(hint, ip), options.offered,
+          options.tsval};
 }
 
 }  // namespace

@@ -36,9 +36,12 @@ namespace {
   for (const V word : {ip.word[0], ip.word[1], ip.word[2]}) sum.add(word);
   return folded(sum.halves() + address_sum) ^ 0xffff;
 }
-/// Zero where a packet is to the hint's destination and from no neighbor.
-[[gnu::always_inline]] inline V special_ipv4(const Hint& hint, V source, V destination, V ports) {
-  return (destination ^ hint.destination[0]) | ((ports >> 16) ^ hint.port) | neighbors(hint, source << 16);
+/// Zero where a packet is to the hint's destination.
+[[gnu::always_inline]] inline V elsewhere_ipv4(const Hint& hint, V destination, V ports) {
+  return (destination ^ hint.destination[0]) | ((ports >> 16) ^ hint.port);
+}
+[[gnu::always_inline]] inline V neighbors_ipv4(const Hint& hint, V source) {
+  return neighbors(hint, source << 16);
 }
 
 // ---- IPv6: `ip` is the first four words of the header, two of which are half of the source ----
@@ -52,9 +55,11 @@ namespace {
 [[gnu::always_inline]] inline V ipv6_payload_bytes(const Words& ip) {
   return (ip.word[1] >> 8 & 0xff) | (ip.word[1] << 8 & 0xff00);
 }
-[[gnu::always_inline]] inline V special_ipv6(const Hint& hint, const Words& ip, V differs_from_destination,
-                                             V ports) {
-  return differs_from_destination | ((ports >> 16) ^ hint.port) | neighbors(hint, ip.word[2]);
+[[gnu::always_inline]] inline V elsewhere_ipv6(const Hint& hint, V differs_from_destination, V ports) {
+  return differs_from_destination | ((ports >> 16) ^ hint.port);
+}
+[[gnu::always_inline]] inline V neighbors_ipv6(const Hint& hint, const Words& ip) {
+  return neighbors(hint, ip.word[2]);
 }
 
 /// Nonzero where the segment's checksum is wrong. `sum`: of the halves of all its words, and of the

@@ -96,15 +96,15 @@ struct Hint {
 };
 
 /// What match() found: SYNs of a common layout, and of any other; other segments, and which of these are
-/// RSTs; of all, which are to the hint's destination and from no neighbor; and, beside the common SYNs, whose
-/// checksums were verified and are right.
+/// RSTs; of all, which are to the hint's destination, and which from an address that is certainly no
+/// service's; and, beside the common SYNs, whose checksums were verified and are right.
 struct Matches {
-  LaneBits syns, odd_syns, segments, resets, plain, intact;
+  LaneBits syns, odd_syns, segments, resets, to_hint, strangers, intact;
 };
 
 /// What match_answers() found: backends' segments, and which of these are from the hint's destination.
 struct Answers {
-  LaneBits segments, plain;
+  LaneBits segments, from_hint;
 };
 
 /// What mints the cookies of a batch.

@@ -49,7 +49,8 @@ template <Family kFamily>
           .odd_syns = LaneBits{with_syn} << place.at,
           .segments = LaneBits{lanes & ~with_syn} << place.at,
           .resets = LaneBits{lanes & ~zero_lanes(found.reset)} << place.at,
-          .plain = LaneBits{lanes & zero_lanes(found.special)} << place.at,
+          .to_hint = LaneBits{lanes & zero_lanes(found.elsewhere)} << place.at,
+          .strangers = LaneBits{lanes & zero_lanes(found.neighbor)} << place.at,
           .intact = LaneBits{lanes & zero_lanes(found.corrupt)} << place.at};
 }
 
@@ -66,7 +67,8 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
       store_lanes(syns.offered + place.at, lanes, found.offered);
       store_lanes(syns.tsval + place.at, lanes, found.tsval);
       matches.syns |= LaneBits{lanes} << place.at;
-      matches.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+      matches.to_hint |= LaneBits{lanes & zero_lanes(found.elsewhere)} << place.at;
+      matches.strangers |= LaneBits{lanes & zero_lanes(found.neighbor)} << place.at;
       if (lanes == place.lanes) return;
     }
     const Place left{place.frames, network, place.at, place.lanes & ~lanes};
@@ -74,7 +76,8 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
     matches.odd_syns |= others.odd_syns;
     matches.segments |= others.segments;
     matches.resets |= others.resets;
-    matches.plain |= others.plain;
+    matches.to_hint |= others.to_hint;
+    matches.strangers |= others.strangers;
     matches.intact |= others.intact;
   });
   return matches;
@@ -92,7 +95,7 @@ Answers match_answers(const Frames& frames, std::size_t network, LaneBits candid
     store_lanes(segments.hash_high + place.at, lanes, found.hash.high);
     store_lanes(segments.hash_low + place.at, lanes, found.hash.low);
     answers.segments |= LaneBits{lanes} << place.at;
-    answers.plain |= LaneBits{lanes & zero_lanes(found.special)} << place.at;
+    answers.from_hint |= LaneBits{lanes & zero_lanes(found.elsewhere)} << place.at;
   });
   return answers;
 }

@@ -1,5 +1,6 @@
 // SYNs become SYN-ACKs (RFC 9293 3.10.7.2, RFC 4987 3.6). Reads no connection and writes none: this is what
 // makes a flood harmless.
+
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/reply.hpp"
@@ -83,7 +84,6 @@ void answer(Burst& burst, CoreState& core) {
   for (std::size_t q = 0; q < n; ++q) send_syn_ack<kFamily>(burst, questions[q], clients[q], cookies[q]);
   core.tally.add(Event::kSynAnswered, n);
 }
-
 
 /// What the acceptor promises each of `syns`.
 void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {

@@ -63,37 +63,88 @@ PacketView view_of(std::uint16_t network, std::uint32_t bytes, service::ServiceI
           .service = service};
 }
 
+/// The end of a packet at which a service is, seen from each side.
+template <Family kFamily, Side kSide>
+service::ServiceKey<kFamily> key_of(const Burst& burst, LaneIndex i, std::uint16_t network) {
+  const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
+  const auto& tcp = header_at<wire::TcpHeader>(burst, i, network + sizeof ip);
+  return kSide == Side::kInside ? service::ServiceKey<kFamily>{ip.source, tcp.src_port}
+                                : service::ServiceKey<kFamily>{ip.destination, tcp.dst_port};
+}
+
+/// Which of `lanes` are for a service. These get their views, with `bytes_of(i)`. First the rows of all are
+/// asked for, so that none waits for another's memory. (Not inlined: admit() would keep less of the usual way
+/// in registers.)
+template <Family kFamily, Side kSide, typename BytesOf>
+[[gnu::noinline]] LaneBits look_up(Burst& burst, const CoreState& core, std::uint16_t network, LaneBits lanes,
+                                   const BytesOf& bytes_of) {
+  Lane<service::ServiceKey<kFamily>> keys;
+  Lane<const typename service::RowTable<kFamily>::Row*> rows;
+  LaneBits left = lanes;
+  for (const auto& level : core.services->levels<kFamily>()) {
+    for_each_lane(left, [&](LaneIndex i) {
+      keys[i] = key_of<kFamily, kSide>(burst, i, network) & level.mask;
+      rows[i] = &level.services.row_for(keys[i]);
+      __builtin_prefetch(rows[i]);
+    });
+    LaneBits missing = 0;
+    for_each_lane(left, [&](LaneIndex i) {
+      const auto service = rows[i]->service_of(keys[i]);
+      burst.view[i] = view_of<kFamily>(network, bytes_of(i), service);
+      if (service == service::kNoService) missing |= LaneBits{1} << i;
+    });
+    left = missing;
+    if (left == 0) break;
+  }
+  return lanes & ~left;
+}
+
+/// Where this lane goes, or came from, others will: the next hint.
+template <Family kFamily, Side kSide>
+void remember(LastLookup& last, const Burst& burst, LaneIndex lane) {
+  const PacketView& view = burst.view[lane];
+  const auto& ip = header_at<IpHeader<kFamily>>(burst, lane, view.network);
+  const wire::TcpHeader& tcp = tcp_header(burst, lane);
+  const auto& address = kSide == Side::kInside ? ip.source : ip.destination;
+  last.service = view.service;
+  last.hint.port = std::bit_cast<std::uint16_t>(kSide == Side::kInside ? tcp.src_port : tcp.dst_port);
+  std::memcpy(last.hint.destination, &address, sizeof address);
+}
+
 /// The lanes that the hint was right about, and the service that it stands for.
-struct Plain {
+struct Hinted {
   LaneBits lanes;
   service::ServiceId service;
 };
+Hinted hinted(LaneBits lanes, const LastLookup& last) {
+  return {.lanes = last.service == service::kNoService ? 0 : lanes, .service = last.service};
+}
 
-/// Which of `lanes`, SYNs or other segments, are for a service, and from nobody whose address is one, or from
-/// a service, when they come from the inside: those that are not plain are looked up one by one. These lanes
-/// get their views, with `bytes_of(i)`.
+/// Which of `lanes` are for a service, or come from one, on the inside: what the hint does not tell is looked
+/// up. These lanes get their views, with `bytes_of(i)`.
 template <Family kFamily, Side kSide, typename BytesOf>
-LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes, const Plain& plain,
+LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes, const Hinted& hinted,
                const BytesOf& bytes_of) {
-  LastLookup& last = core.last_lookup<kFamily>();
-  LaneBits admitted = lanes & plain.lanes;
-  for_each_lane(admitted,
-                [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), plain.service); });
-  for_each_lane(lanes & ~plain.lanes, [&](LaneIndex i) {
-    const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
-    const auto& tcp = header_at<wire::TcpHeader>(burst, i, network + sizeof ip);
-    const auto& address = kSide == Side::kInside ? ip.source : ip.destination;
-    const wire::Port port = kSide == Side::kInside ? tcp.src_port : tcp.dst_port;
-    const auto service = core.services->find<kFamily>(address, port);
-    if (service == service::kNoService) return;
-    if (kSide != Side::kInside && core.services->owns<kFamily>(ip.source)) return;
-    burst.view[i] = view_of<kFamily>(network, bytes_of(i), service);
-    admitted |= LaneBits{1} << i;
-    last.service = service;
-    last.hint.port = std::bit_cast<std::uint16_t>(port);
-    std::memcpy(last.hint.destination, &address, sizeof address);
+  const LaneBits known = lanes & hinted.lanes;
+  for_each_lane(known,
+                [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), hinted.service); });
+  if (known == lanes) return known;
+  const LaneBits others = look_up<kFamily, kSide>(burst, core, network, lanes & ~known, bytes_of);
+  if (others != 0)
+    remember<kFamily, kSide>(core.last_lookup<kFamily>(), burst,
+                             static_cast<LaneIndex>(std::bit_width(others) - 1));
+  return known | others;
+}
+
+/// Of `lanes`, those that come from nobody whose address is a service's.
+template <Family kFamily>
+LaneBits from_clients(const Burst& burst, const CoreState& core, std::uint16_t network, LaneBits lanes,
+                      LaneBits strangers) {
+  for_each_lane(lanes & ~strangers, [&](LaneIndex i) {
+    if (core.services->owns<kFamily>(header_at<IpHeader<kFamily>>(burst, i, network).source))
+      lanes &= ~(LaneBits{1} << i);
   });
-  return admitted;
+  return lanes;
 }
 
 /// Buckets come while others are classified: nobody has to wait for them.
@@ -114,10 +165,9 @@ void match_answers(Burst& burst, CoreState& core, const simd::Frames& frames,
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match_answers<kFamily>()(frames, network, candidates[tags], last.hint,
                                                               core.secret, segments.batch);
-    const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
-                      .service = last.service};
-    const LaneBits lanes = admit<kFamily, Side::kInside>(
-        burst, core, network, found.segments, plain, [&](LaneIndex i) { return segments.batch.bytes[i]; });
+    const LaneBits lanes =
+        admit<kFamily, Side::kInside>(burst, core, network, found.segments, hinted(found.from_hint, last),
+                                      [&](LaneIndex i) { return segments.batch.bytes[i]; });
     expect_lookups<kFamily>(burst, core, lanes);
     segments.of<kFamily>()[tags] = lanes;
   }
@@ -138,17 +188,20 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match<kFamily>()(frames, network, candidates[tags], last.hint,
                                                       core.secret, syns.batch, segments.batch);
-    const Plain plain{.lanes = last.service == service::kNoService ? 0 : found.plain,
-                      .service = last.service};
-    syns.of<kFamily>()[tags] = admit<kFamily, Side::kOutside>(
-        burst, core, network, found.syns, plain,
-        [&](LaneIndex i) { return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4; });
+    const Hinted to_hint = hinted(found.to_hint, last);
+    const auto admit_clients = [&](LaneBits lanes, const auto& bytes_of) {
+      return admit<kFamily, Side::kOutside>(
+          burst, core, network, from_clients<kFamily>(burst, core, network, lanes, found.strangers), to_hint,
+          bytes_of);
+    };
+    syns.of<kFamily>()[tags] = admit_clients(found.syns, [&](LaneIndex i) {
+      return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
+    });
     common |= syns.of<kFamily>()[tags];
     if ((found.segments | found.odd_syns) == 0) continue;  // under a flood
     const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
-    segments.of<kFamily>()[tags] =
-        admit<kFamily, Side::kOutside>(burst, core, network, found.segments, plain, bytes_of);
-    odd |= admit<kFamily, Side::kOutside>(burst, core, network, found.odd_syns, plain, bytes_of);
+    segments.of<kFamily>()[tags] = admit_clients(found.segments, bytes_of);
+    odd |= admit_clients(found.odd_syns, bytes_of);
     segments.resets |= found.resets;
     segments.intact |= found.intact;
     expect_lookups<kFamily>(burst, core, segments.of<kFamily>()[tags]);
