@@ -298,16 +298,18 @@ void admit(Burst& burst, CoreState& core) {
   };
   for (std::size_t n = 0; n < kAhead; ++n) expect(n);
   const std::uint64_t insertions = table.insertions();  // none since find_connection()
+  const simd::LaneBits refuted_acks = refuted & ~resets;
   for (const LaneIndex i : lanes) {
-    if (!is_in(refuted, i)) {
+    const bool is_unknown = burst.connection[i] == nullptr && table.insertions() == insertions;
+    if (is_in(refuted_acks, i) && is_unknown) {  // under a flood
+      turn_away<kFamily>(burst, i, core, nullptr);
+    } else if (!is_in(refuted, i)) {
       expect(next + kAhead);
       decide<kFamily>(burst, core, candidates[next++]);
-    } else if (burst.connection[i] != nullptr || table.insertions() != insertions) {
-      decide<kFamily>(burst, core, candidate_of(i));
-    } else if (is_in(resets, i)) {
+    } else if (is_unknown) {
       turn_away_reset(burst, i, core);
     } else {
-      turn_away<kFamily>(burst, i, core, nullptr);
+      decide<kFamily>(burst, core, candidate_of(i));
     }
   }
 }
