@@ -81,9 +81,6 @@ class Tally {
     counts_[static_cast<std::size_t>(event)] += n;
     happened_ |= std::uint64_t{1} << static_cast<std::size_t>(event);
   }
-  [[nodiscard]] std::uint64_t operator[](Event event) const {
-    return counts_[static_cast<std::size_t>(event)];
-  }
   /// Calls `publish(event, count)` for those that happened, and forgets them.
   template <typename Publish>
   void take(Publish&& publish) {
@@ -127,8 +124,8 @@ inline constexpr std::uint32_t kUnknownPassesPerSecond = 1000, kAskingSynsPerSec
                                kAskingOptionsPerSecond = 1, kAskingAgainSeconds = 16,
                                kDownResetsPerSecond = 1000;
 
-/// The destination of the last packet of a family whose service match_common() looked up, and that service:
-/// under a flood the next one is for the same.
+/// Where the last packet of a family went, or came from, whose service match_common() looked up, and that
+/// service: under a flood the next one is for the same.
 struct LastLookup {
   simd::Hint hint;
   service::ServiceId service = service::kNoService;
@@ -152,7 +149,8 @@ struct CoreState {
         table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {
     serve(service_table);
   }
-  /// These are the services from now on; `service_table` outlives this or the next call. Between bursts only.
+  /// These are the services from now on; `service_table` outlives this or the next call. Between bursts, and
+  /// while there are no connections, for they keep their ServiceId, and no cookies that must hold.
   void serve(const service::ServiceTable& service_table) {
     services = &service_table;
     last_lookup4 = last_lookup6 = {};

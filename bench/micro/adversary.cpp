@@ -52,6 +52,8 @@ constexpr Row kRows[] = {
     {Attack::kFragment, "fragment", Drop::kFragment},
     {Attack::kAckSack, "ACK, unknown, SACK blocks", Drop::kBadCookie},
     {Attack::kAckOddOptions, "ACK, unknown, odd options", Drop::kBadCookie},
+    {Attack::kAckIpOptions, "ACK, unknown, IP options", Drop::kBadCookie},
+    {Attack::kAckExtensionHeaders, "ACK, unknown, extension headers", Drop::kBadCookie},
     {Attack::kRst, "RST, unknown", Drop::kRstWithoutConnection},
     {Attack::kSynAck, "SYN-ACK", Drop::kSynAck},
     {Attack::kNeighbor, "ARP or NDP", Route::kSend},
@@ -244,6 +246,10 @@ Stamp odd_syn(Family family, Random& random, const Envelope& envelope = {}) {
   return frame_of(family, segment(Flags::kSyn, odd_options(random), random), random, envelope);
 }
 
+Stamp odd_ack(Family family, Random& random, const Envelope& envelope = {}) {
+  return frame_of(family, segment(Flags::kAck, odd_options(random), random), random, envelope);
+}
+
 Stamp make(Attack attack, Family family, Random& random) {
   const auto syn = [&](const Bytes& options) {
     return frame_of(family, segment(Flags::kSyn, options, random), random);
@@ -293,7 +299,11 @@ Stamp make(Attack attack, Family family, Random& random) {
     case Attack::kAckSack:
       return frame_of(family, segment(Flags::kAck, sack_blocks(random), random), random);
     case Attack::kAckOddOptions:
-      return frame_of(family, segment(Flags::kAck, odd_options(random), random), random);
+      return odd_ack(family, random);
+    case Attack::kAckIpOptions:
+      return odd_ack(family, random, {.ip_option_bytes = 40});
+    case Attack::kAckExtensionHeaders:
+      return odd_ack(family, random, {.extensions = 1 + below(random, wire::kMaxExtensionHeaders)});
     case Attack::kRst:
       return frame_of(family, segment(Flags::kRst, odd_options(random), random), random);
     case Attack::kSynAck:
@@ -360,10 +370,17 @@ std::uint64_t ended_as_any(const CounterReading& seen) {
 std::string name_of(Attack attack) { return row_of(attack).name; }
 
 bool exists(Attack attack, Family family) {
-  if (attack == Attack::kSynIpOptions) return family == Family::kIpv4;
-  if (attack == Attack::kSynExtensionHeaders || attack == Attack::kChainTooLong)
-    return family == Family::kIpv6;
-  return true;
+  switch (attack) {
+    case Attack::kSynIpOptions:
+    case Attack::kAckIpOptions:
+      return family == Family::kIpv4;
+    case Attack::kSynExtensionHeaders:
+    case Attack::kAckExtensionHeaders:
+    case Attack::kChainTooLong:
+      return family == Family::kIpv6;
+    default:
+      return true;
+  }
 }
 
 Traffic attack_of(Attack attack, Family family) {

@@ -28,6 +28,8 @@ enum class Attack : std::uint8_t {
   kFragment,             ///< over IPv6 behind seven extension headers
   kAckSack,              ///< of an unknown connection, with as many SACK blocks as there can be
   kAckOddOptions,        ///< likewise, with odd options
+  kAckIpOptions,         ///< likewise, IPv4 only: and 40 bytes of IP options
+  kAckExtensionHeaders,  ///< likewise, IPv6 only: and one to eight extension headers
   kRst,                  ///< likewise, with odd options
   kSynAck,               ///< with odd options
   kNeighbor,             ///< ARP or a neighbour solicitation

@@ -1,6 +1,7 @@
 #include "dataplane/service/row_table.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -26,14 +27,16 @@ std::uint64_t split_mix(std::uint64_t& state) {
 }  // namespace
 
 template <Family kFamily>
-RowTable<kFamily>::RowTable(std::vector<Entry> entries)
-    : bucket_shift_{64 - index_bits(entries.size() / 4)},
-      row_shift_{32 - index_bits(entries.size() + entries.size() / 2)},
-      multipliers_(std::size_t{1} << (64 - bucket_shift_)),
-      rows_(std::size_t{1} << (32 - row_shift_)) {
+RowTable<kFamily>::RowTable(std::vector<Entry> entries) {
   std::ranges::stable_sort(entries, {}, &Entry::key);
   const auto same = [](const Entry& a, const Entry& b) { return a.key == b.key; };
   entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+  const unsigned bucket_bits = index_bits(entries.size() / 4),
+                 row_bits = index_bits(entries.size() + entries.size() / 2);
+  bucket_shift_ = 64 - bucket_bits;
+  row_shift_ = 32 - row_bits;
+  multipliers_.resize(std::size_t{1} << bucket_bits);
+  rows_.resize(std::size_t{1} << row_bits);
   std::uint64_t random = 0;
   do {
     for (auto& mix : mix_) mix = split_mix(random) | 1;

@@ -3,7 +3,7 @@
 // Dietzfelbinger, ESA 2009). A lookup has no loop, and no branch that depends on what is looked up, so those
 // of many packets overlap.
 //
-//   key -> hash, 64 bits -> its highest bits: a bucket, which 2 to 4 keys share -> the bucket's multiplier
+//   key -> hash, 64 bits -> its highest bits: a bucket, which a few keys share -> the bucket's multiplier
 //                        -> its lower half, times the multiplier: a row, which no other key has
 //
 // A row is a key with its service in the 16 bits that a key leaves zero:
@@ -132,9 +132,9 @@ class RowTable {
   [[nodiscard]] bool place(std::span<const Entry> bucket);
 
   decltype(Key::words) mix_;  // odd numbers, as random as it takes
-  unsigned bucket_shift_, row_shift_;
+  unsigned bucket_shift_ = 0, row_shift_ = 0;
   std::vector<std::uint8_t> multipliers_;  // of buckets, odd; a byte each: few cache lines
-  std::vector<Row> rows_;                  // one to two thirds full
+  std::vector<Row> rows_;                  // a third to three quarters full
 };
 
 }  // namespace synward::service

@@ -1,7 +1,6 @@
 #include "dataplane/service/service_table.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <map>
 #include <utility>

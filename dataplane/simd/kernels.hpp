@@ -12,6 +12,7 @@
 //
 // All other segments of legal flags are read side by side, whatever their options and text, behind the same
 // headers; the sums of those without text are verified, and the cookies that they may bring are checked.
+// Those of backends are read, whatever their flags, and no more.
 //
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once
@@ -50,7 +51,7 @@ struct SynBatch {
 /// What is known of the other segments of a burst, likewise.
 struct SegmentBatch {
   alignas(64) std::uint32_t bytes[SynBatch::kMax];  ///< of header and text
-  /// The two halves of table::hash() of the client's flow.
+  /// The two halves of table::hash() of the client's flow; of SYNs, what hash() writes.
   alignas(64) std::uint32_t hash_high[SynBatch::kMax];
   alignas(64) std::uint32_t hash_low[SynBatch::kMax];
   [[nodiscard]] std::uint64_t hash(std::size_t lane) const {

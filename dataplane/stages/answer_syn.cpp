@@ -1,6 +1,5 @@
 // SYNs become SYN-ACKs (RFC 9293 3.10.7.2, RFC 4987 3.6). Reads no connection and writes none: this is what
 // makes a flood harmless.
-
 #include "dataplane/cookie/cookie.hpp"
 #include "dataplane/stages/backend_promise.hpp"
 #include "dataplane/stages/reply.hpp"
@@ -149,7 +148,7 @@ LanesByLink::Lanes pull_up(Burst& burst, const IndexList& syns) {
 
 /// The same where there is a kernel: for the SYNs that match_common() has read, and for all others. (The
 /// lanes behind the last are as kernels want them, for where match_common() did not see to that, no SYN is
-/// answered: it came from the inside, or was handed over to go to its backend.)
+/// answered: it was handed over to go to its backend.)
 template <Family kFamily>
 void answer_by_kernel(Burst& burst, CoreState& core) {
   IndexList& common = burst.on(Routes<kFamily>::kCommonSyn);

@@ -7,9 +7,9 @@
 
 namespace synward {
 
-/// SYNs of the common layouts to our services are recognised, verified and taken out. Segments that can be of
-/// a connection are read and hashed, and stay, as do all others, for classify(). Does nothing without
-/// kernels, nor to what comes from the inside or from another core.
+/// SYNs to our services are read and taken out, those of the common layouts verified. Segments that can be of
+/// a connection, of either side, are read and hashed, and stay, as do all others, for classify(). Does
+/// nothing without kernels, nor to what comes from another core.
 void match_common(Burst& burst, CoreState& core);
 /// Parses once, finds the service, and puts every lane into the list of its route, or ends it with a reason.
 void classify(Burst& burst, CoreState& core);

@@ -1,4 +1,5 @@
-// The Internet checksum (RFC 1071) and its incremental update (RFC 1624): the scalar reference.
+// The Internet checksum (RFC 1071) and its incremental update (RFC 1624): the reference of the kernels'
+// sums (simd/).
 //
 // A sum here is a std::uint64_t: the one's complement sum, modulo 2^64 - 1, of the data read as little-endian
 // integers. 2^16 is 1 modulo 2^16 - 1, which divides 2^64 - 1, so words of 2, 4 and 8 bytes may be mixed and
