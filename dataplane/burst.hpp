@@ -50,6 +50,10 @@ struct PacketView {
   std::uint16_t service;          ///< index into the service table
 };
 
+[[nodiscard]] constexpr simd::LaneBits lane_bit(LaneIndex i) { return simd::LaneBits{1} << i; }
+[[nodiscard]] constexpr bool has_lane(simd::LaneBits lanes, LaneIndex i) {
+  return (lanes & lane_bit(i)) != 0;
+}
 /// In ascending order. All of a burst are worth a loop without a search.
 template <typename Run>
 inline void for_each_lane(simd::LaneBits lanes, Run&& run) {
@@ -65,7 +69,7 @@ class IndexList {
  public:
   void push(LaneIndex i) {
     lanes_[size_++] = i;
-    bits_ |= simd::LaneBits{1} << i;
+    bits_ |= lane_bit(i);
   }
   /// Lanes 0 to count - 1, into an empty list.
   void fill(std::size_t count) {
@@ -113,7 +117,7 @@ class IndexList {
       const LaneIndex i = lanes_[n];
       if (!keep(i)) continue;
       lanes_[kept++] = i;
-      bits |= simd::LaneBits{1} << i;
+      bits |= lane_bit(i);
     }
     taken_ += size_ - kept;
     size_ = kept;
@@ -137,9 +141,12 @@ class IndexList {
 struct LanesByLink {
   using Lanes = std::array<simd::LaneBits, wire::kMaxVlanTags + 1>;
   Lanes ipv4{}, ipv6{};
-  /// Where it is.
+  /// Where it is, and back.
   [[nodiscard]] static constexpr std::size_t network(std::size_t tags) {
     return sizeof(wire::EthernetHeader) + tags * sizeof(wire::VlanTag);
+  }
+  [[nodiscard]] static constexpr std::size_t tags(std::size_t network) {
+    return (network - sizeof(wire::EthernetHeader)) / sizeof(wire::VlanTag);
   }
 
   template <wire::Family kFamily>

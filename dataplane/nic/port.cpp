@@ -154,13 +154,13 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
     burst.ip_checksum[i] = verdict(mbuf->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD);
     burst.transport_checksum[i] =
         verdict(mbuf->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD);
-    if (!linear) scattered |= simd::LaneBits{1} << i;
+    if (!linear) scattered |= lane_bit(i);
   }
   IndexList& received = burst.on(Route::kReceived);
   received.fill(count);
   if (scattered == 0) return;
   received.keep_if(
-      [&](LaneIndex i) { return (scattered >> i & 1) == 0 || drop_lane(burst, i, Drop::kNotLinear); });
+      [&](LaneIndex i) { return !has_lane(scattered, i) || drop_lane(burst, i, Drop::kNotLinear); });
 }
 
 std::size_t Port::receive(std::uint16_t queue, Burst& burst) const {

@@ -65,7 +65,7 @@ struct Found {
 
 /// Whether none of the lanes that count has the data offset of a layout and SYN, and neither FIN, RST nor
 /// ACK: then nothing else is looked at.
-[[gnu::always_inline]] inline bool no_syn(const Place& place, V offset_flags_window) {
+[[gnu::always_inline]] inline bool no_common_syn(const Place& place, V offset_flags_window) {
   const V both = offset_flags_window & 0x17f0;
   const Mask may_be = (both == 0x02a0) | (both == 0x02b0) | (both == 0x0280);
   return (~zero_lanes(reinterpret_cast<V>(may_be)) & place.lanes) == 0;
@@ -77,7 +77,7 @@ Found find(const Place& place, V frame_bytes, const Hint& hint);
 template <>
 [[gnu::always_inline]] inline Found find<Family::kIpv4>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 28);  // ack, offset..., checksum, MSS
-  if (no_syn(place, tcp.word[1])) return {all(1), V{}, V{}, V{}, V{}};
+  if (no_common_syn(place, tcp.word[1])) return {all(1), V{}, V{}, V{}, V{}};
   const Words ip = load_words(place, 0);      // and the source
   const Words tuple = load_words(place, 12);  // source, destination, ports, seq
   const Words rest = load_words(place, 44);   // options 1 to 4
@@ -107,7 +107,7 @@ template <>
 template <>
 [[gnu::always_inline]] inline Found find<Family::kIpv6>(const Place& place, V frame_bytes, const Hint& hint) {
   const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
-  if (no_syn(place, tcp.word[3])) return {all(1), V{}, V{}, V{}, V{}};
+  if (no_common_syn(place, tcp.word[3])) return {all(1), V{}, V{}, V{}, V{}};
   const Words ip = load_words(place, 0);  // and half of the source
   const Chunks source = load_chunks(place, 8), destination = load_chunks(place, 24);
   const Words rest = load_words(place, 56);  // checksum, MSS, options 1 and 2

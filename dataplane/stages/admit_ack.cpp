@@ -280,7 +280,6 @@ void admit(Burst& burst, CoreState& core) {
   if (bits == 0) return;
   const simd::LaneBits resets = bits & burst.common_segments.resets;
   const simd::LaneBits refuted = resets | refuted_lanes<kFamily>(burst, core, bits & ~resets);
-  const auto is_in = [](simd::LaneBits set, LaneIndex i) { return (set >> i & 1) != 0; };
   const auto lanes = burst.on(Routes<kFamily>::kCookie).take();
   const auto& table = core.table<kFamily>();
   const auto candidate_of = [&](LaneIndex i) -> Candidate<kFamily> {
@@ -290,7 +289,7 @@ void admit(Burst& burst, CoreState& core) {
   std::size_t count = 0, next = 0;
   if (refuted != bits)
     for (const LaneIndex i : lanes)
-      if (!is_in(refuted, i)) candidates[count++] = candidate_of(i);
+      if (!has_lane(refuted, i)) candidates[count++] = candidate_of(i);
   Lane<std::optional<cookie::Admission>> admissions;
   check<kFamily>(burst, core, std::span{candidates}.first(count), admissions);
   const auto expect = [&](std::size_t n) {
@@ -301,9 +300,9 @@ void admit(Burst& burst, CoreState& core) {
   const simd::LaneBits refuted_acks = refuted & ~resets;
   for (const LaneIndex i : lanes) {
     const bool is_unknown = burst.connection[i] == nullptr && table.insertions() == insertions;
-    if (is_in(refuted_acks, i) && is_unknown) {  // under a flood
+    if (has_lane(refuted_acks, i) && is_unknown) {  // under a flood
       turn_away<kFamily>(burst, i, core, nullptr);
-    } else if (!is_in(refuted, i)) {
+    } else if (!has_lane(refuted, i)) {
       expect(next + kAhead);
       decide<kFamily>(burst, core, candidates[next++]);
     } else if (is_unknown) {

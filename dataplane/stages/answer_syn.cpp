@@ -141,7 +141,7 @@ LanesByLink::Lanes pull_up(Burst& burst, const IndexList& syns) {
     const std::size_t wanted = network + sizeof(IpHeader<kFamily>);
     if (transport != wanted)
       header_at<Beginning>(burst, i, wanted) = Beginning{header_at<Beginning>(burst, i, transport)};
-    lanes[(network - LanesByLink::network(0)) / sizeof(wire::VlanTag)] |= simd::LaneBits{1} << i;
+    lanes[LanesByLink::tags(network)] |= lane_bit(i);
   }
   return lanes;
 }

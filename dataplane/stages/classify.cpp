@@ -134,16 +134,15 @@ void classify(Burst& burst, CoreState& core) {
   if (lanes.empty()) return;
   const simd::LaneBits segments4 = burst.common_segments.all<Family::kIpv4>(),
                        segments6 = burst.common_segments.all<Family::kIpv6>();
-  const auto is_in = [](simd::LaneBits bits, LaneIndex i) { return (bits >> i & 1) != 0; };
   // In the order of arrival, also of what match_common() has read: a flow's segments must keep theirs.
   const bool is_inside = core.ports[burst.port].side == Side::kInside;
   const Route route4 = is_inside ? Route::kBackend4 : Route::kSegment4,
               route6 = is_inside ? Route::kBackend6 : Route::kSegment6;
   const auto each = [&](auto classify_one) {
     for (const LaneIndex i : lanes) {
-      if (is_in(segments4, i)) {
+      if (has_lane(segments4, i)) {
         steer<Family::kIpv4>(burst, i, core, route4);
-      } else if (is_in(segments6, i)) {
+      } else if (has_lane(segments6, i)) {
         steer<Family::kIpv6>(burst, i, core, route6);
       } else {
         classify_one(burst, i, core);

@@ -19,16 +19,6 @@ void pass(Burst& burst, LaneIndex i, CoreState& core) {
   burst.on(Route::kForward).push(i);
 }
 
-/// The end of a packet at which a service is, seen from each side.
-template <Family kFamily, Side kSide>
-const wire::Address<kFamily>& service_address(const IpHeader<kFamily>& ip) {
-  return kSide == Side::kOutside ? ip.destination : ip.source;
-}
-template <Side kSide>
-wire::Port service_port(const wire::TcpHeader& tcp) {
-  return kSide == Side::kOutside ? tcp.dst_port : tcp.src_port;
-}
-
 template <Family kFamily, Side kSide>
 void classify_tcp(Burst& burst, LaneIndex i, CoreState& core) {
   const wire::TcpHeader* tcp = wire::parse_tcp(transport_bytes(burst, i));

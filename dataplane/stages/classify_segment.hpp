@@ -18,6 +18,17 @@ template <wire::Family kFamily>
          services.owns<kFamily>(source);
 }
 
+/// The end of a packet at which a service is, seen from each side: the one that a packet from the inside came
+/// from.
+template <wire::Family kFamily, Side kSide>
+[[nodiscard]] inline const wire::Address<kFamily>& service_address(const IpHeader<kFamily>& ip) {
+  return kSide == Side::kInside ? ip.source : ip.destination;
+}
+template <Side kSide>
+[[nodiscard]] inline wire::Port service_port(const wire::TcpHeader& tcp) {
+  return kSide == Side::kInside ? tcp.src_port : tcp.dst_port;
+}
+
 /// Sends a lane to the core that owns its flow, when that is another one.
 template <wire::Family kFamily>
 [[nodiscard]] inline bool hand_over(Burst& burst, LaneIndex i, const CoreState& core) {

@@ -54,7 +54,7 @@ template <wire::Family kFamily, typename FlowOf>
   std::array<std::uint64_t, kBurstMax> hashes;
   for (std::size_t n = 0; n < lanes.size(); ++n) {
     const LaneIndex i = lanes[n];
-    hashes[n] = (hashed >> i & 1) != 0 ? read.batch.hash(i) : table::hash<kFamily>(flow(n), core.secret);
+    hashes[n] = has_lane(hashed, i) ? read.batch.hash(i) : table::hash<kFamily>(flow(n), core.secret);
     burst.flow_hash[i] = hashes[n];
   }
   return hashes;

@@ -47,9 +47,9 @@ LanesByLink candidates(Burst& burst, const simd::Links& links) {
       return burst.frame_bytes[i] >= link->network_offset + ip_bytes + sizeof(wire::TcpHeader);
     };
     if (link->ether_type == std::uint16_t(wire::EtherType::kIpv4) && fits(sizeof(wire::Ipv4Header)))
-      found.ipv4[link->vlan_tags] |= LaneBits{1} << i;
+      found.ipv4[link->vlan_tags] |= lane_bit(i);
     if (link->ether_type == std::uint16_t(wire::EtherType::kIpv6) && fits(sizeof(wire::Ipv6Header)))
-      found.ipv6[link->vlan_tags] |= LaneBits{1} << i;
+      found.ipv6[link->vlan_tags] |= lane_bit(i);
   });
   return found;
 }
@@ -63,13 +63,12 @@ PacketView view_of(std::uint16_t network, std::uint32_t bytes, service::ServiceI
           .service = service};
 }
 
-/// The end of a packet at which a service is, seen from each side.
+/// What the service of a lane is found by.
 template <Family kFamily, Side kSide>
 service::ServiceKey<kFamily> key_of(const Burst& burst, LaneIndex i, std::uint16_t network) {
   const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
   const auto& tcp = header_at<wire::TcpHeader>(burst, i, network + sizeof ip);
-  return kSide == Side::kInside ? service::ServiceKey<kFamily>{ip.source, tcp.src_port}
-                                : service::ServiceKey<kFamily>{ip.destination, tcp.dst_port};
+  return {service_address<kFamily, kSide>(ip), service_port<kSide>(tcp)};
 }
 
 /// Which of `lanes` are for a service. These get their views, with `bytes_of(i)`. First the rows of all are
@@ -91,7 +90,7 @@ template <Family kFamily, Side kSide, typename BytesOf>
     for_each_lane(left, [&](LaneIndex i) {
       const auto service = rows[i]->service_of(keys[i]);
       burst.view[i] = view_of<kFamily>(network, bytes_of(i), service);
-      if (service == service::kNoService) missing |= LaneBits{1} << i;
+      if (service == service::kNoService) missing |= lane_bit(i);
     });
     left = missing;
     if (left == 0) break;
@@ -104,10 +103,9 @@ template <Family kFamily, Side kSide>
 void remember(LastLookup& last, const Burst& burst, LaneIndex lane) {
   const PacketView& view = burst.view[lane];
   const auto& ip = header_at<IpHeader<kFamily>>(burst, lane, view.network);
-  const wire::TcpHeader& tcp = tcp_header(burst, lane);
-  const auto& address = kSide == Side::kInside ? ip.source : ip.destination;
+  const auto& address = service_address<kFamily, kSide>(ip);
   last.service = view.service;
-  last.hint.port = std::bit_cast<std::uint16_t>(kSide == Side::kInside ? tcp.src_port : tcp.dst_port);
+  last.hint.port = std::bit_cast<std::uint16_t>(service_port<kSide>(tcp_header(burst, lane)));
   std::memcpy(last.hint.destination, &address, sizeof address);
 }
 
@@ -142,7 +140,7 @@ LaneBits from_clients(const Burst& burst, const CoreState& core, std::uint16_t n
                       LaneBits strangers) {
   for_each_lane(lanes & ~strangers, [&](LaneIndex i) {
     if (core.services->owns<kFamily>(header_at<IpHeader<kFamily>>(burst, i, network).source))
-      lanes &= ~(LaneBits{1} << i);
+      lanes &= ~lane_bit(i);
   });
   return lanes;
 }
@@ -233,7 +231,7 @@ void match_common(Burst& burst, CoreState& core) {
   const LaneBits taken = match<Family::kIpv4>(burst, core, frames, found.ipv4) |
                          match<Family::kIpv6>(burst, core, frames, found.ipv6);
   if (taken == present) return static_cast<void>(received.take());
-  if (taken != 0) received.keep_if([taken](LaneIndex i) { return (taken >> i & 1) == 0; });
+  if (taken != 0) received.keep_if([taken](LaneIndex i) { return !has_lane(taken, i); });
 }
 
 }  // namespace synward

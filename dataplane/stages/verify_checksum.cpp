@@ -13,7 +13,7 @@ void verify(Burst& burst, IndexList& lanes) {
   if ((lanes.bits() & ~intact) == 0) return;
   Lane<bool> ip_good, segment_good;
   for (const LaneIndex i : lanes) {
-    if ((intact >> i & 1) != 0) {
+    if (has_lane(intact, i)) {
       ip_good[i] = segment_good[i] = true;
       continue;
     }
