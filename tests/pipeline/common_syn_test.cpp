@@ -3,7 +3,6 @@
 #include <random>
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "dataplane/handshake/segment_builder.hpp"
 #include "dataplane/stages/reply.hpp"
 #include "tests/support/kernel_cases.hpp"
 
@@ -187,96 +186,6 @@ TEST_P(CommonSyn, IsHashedAsByTheTable) {
     each.operator()<wire::Family::kIpv4>();
     each.operator()<wire::Family::kIpv6>();
   }
-}
-
-/// In each of five networks of each family, at each of four ports, a prefix and four addresses in it: no two
-/// promise the same.
-constexpr unsigned kNetworks = 5, kPorts = 4, kAddresses = 4;
-template <wire::Family kFamily>
-wire::Address<kFamily> address_in(unsigned network, unsigned host) {
-  if constexpr (kFamily == wire::Family::kIpv4) {
-    return ip4("198.18." + std::to_string(network) + "." + std::to_string(host));
-  } else {
-    return ip6("2001:2:0:" + std::to_string(64 + network) + "::" + std::to_string(host));
-  }
-}
-/// Of host 0: the prefix.
-service::Profile profile_of(unsigned network, unsigned port, unsigned host) {
-  const unsigned n = (network * kPorts + port) * (kAddresses + 1) + host;
-  return {.mss = static_cast<std::uint16_t>(1000 + n),
-          .window = 2000 + n,
-          .window_scale = static_cast<std::uint8_t>(n % 15),
-          .sack = n % 2 == 0,
-          .timestamps = n % 3 == 0};
-}
-template <wire::Family kFamily>
-void add_networks(std::vector<service::Service>& services) {
-  constexpr bool kIpv4 = kFamily == wire::Family::kIpv4;
-  for (unsigned network = 0; network < kNetworks; ++network) {
-    for (unsigned port = 0; port < kPorts; ++port) {
-      for (unsigned host = 0; host <= kAddresses; ++host)
-        services.push_back({.name = "",
-                            .address = address_in<kFamily>(network, host),
-                            .prefix_bits = host == 0 ? (kIpv4 ? std::uint8_t{24} : std::uint8_t{64})
-                                                     : (kIpv4 ? std::uint8_t{32} : std::uint8_t{128}),
-                            .port = wire::Port{static_cast<std::uint16_t>(kServicePort + port)},
-                            .profile = profile_of(network, port, host)});
-    }
-  }
-}
-template <wire::Family kFamily>
-void expect_promised(const Bytes& syn_ack, const service::Profile& profile) {
-  const auto received = handshake::parse_frame<kFamily>(syn_ack);
-  ASSERT_TRUE(received);
-  const auto& [mss, window_scale, sack_permitted, timestamps] = received->segment.options;
-  EXPECT_EQ(mss, profile.mss);
-  EXPECT_EQ(received->segment.window, profile.window);
-  EXPECT_EQ(window_scale, profile.window_scale);
-  EXPECT_EQ(sack_permitted, profile.sack);
-  EXPECT_EQ(timestamps.has_value(), profile.timestamps);
-}
-
-/// Every SYN of a burst is for another service at random, or for none.
-TEST_P(CommonSyn, ToOneOfManyServicesIsPromisedWhatThatOnePromises) {
-  if (GetParam().mode != Mode::kEndpoint) return;  // what a backend promises is not in the service
-  std::vector<service::Service> services;
-  add_networks<wire::Family::kIpv4>(services);
-  add_networks<wire::Family::kIpv6>(services);
-  LabPair pair{GetParam().isa, services, Mode::kEndpoint};
-  std::mt19937 random{33};
-  for (int bursts = 0; bursts < 100; ++bursts) {
-    struct Wanted {
-      bool is_ipv4;
-      unsigned network, port, host;
-    };
-    std::vector<Wanted> wanted;
-    std::vector<Bytes> frames;
-    while (frames.size() < kBurstMax) {
-      const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
-      const auto& to = wanted.emplace_back(
-          Wanted{below(2) == 0, below(kNetworks), below(kPorts + 1), below(2 * kAddresses)});
-      FrameBuilder built;
-      to.is_ipv4 ? built.ipv4(kClient4, address_in<wire::Family::kIpv4>(to.network, to.host))
-                 : built.ipv6(kClient6, address_in<wire::Family::kIpv6>(to.network, to.host));
-      frames.push_back(built.tcp(40'000, static_cast<std::uint16_t>(kServicePort + to.port), TcpFlags::kSyn)
-                           .tcp_options(syn_options(SynLayout::kLinux, {}))
-                           .build());
-    }
-    std::vector<Outcome> outcomes;
-    expect_same(pair, frames, 0, &outcomes);
-    for (std::size_t i = 0; i < frames.size() && !HasFatalFailure(); ++i) {
-      const auto& [is_ipv4, network, port, host] = wanted[i];
-      if (port == kPorts) {
-        EXPECT_EQ(outcomes[i].reason, Drop::kNoService);
-        continue;
-      }
-      const auto profile = profile_of(network, port, host <= kAddresses ? host : 0);
-      is_ipv4 ? expect_promised<wire::Family::kIpv4>(outcomes[i].frame, profile)
-              : expect_promised<wire::Family::kIpv6>(outcomes[i].frame, profile);
-    }
-    if (HasFatalFailure()) return;
-  }
-  EXPECT_GT(taken(pair.fast), 100 * kBurstMax * 3 / 4) << "by the kernels";
 }
 
 TEST_P(CommonSyn, HasEveryMssAndScaleInItsCookie) {

@@ -9,14 +9,19 @@
 
 namespace synward::test {
 
+inline std::vector<simd::Isa> kernel_isas() {
+  std::vector<simd::Isa> isas = simd::supported_isas();
+  std::erase(isas, simd::Isa::kScalar);
+  return isas;
+}
+
 struct KernelCase {
   simd::Isa isa;
   PipelineLab::Mode mode;
 };
 inline std::vector<KernelCase> kernel_cases() {
   std::vector<KernelCase> all;
-  for (const simd::Isa isa : simd::kAllIsas) {
-    if (isa == simd::Isa::kScalar || !simd::is_supported(isa)) continue;
+  for (const simd::Isa isa : kernel_isas()) {
     for (const auto mode : {PipelineLab::Mode::kEndpoint, PipelineLab::Mode::kInline})
       all.push_back({isa, mode});
   }
