@@ -149,6 +149,15 @@ struct LanesByLink {
     return (network - sizeof(wire::EthernetHeader)) / sizeof(wire::VlanTag);
   }
 
+  [[nodiscard]] bool empty() const {
+    const auto none = [](simd::LaneBits lanes) { return lanes == 0; };
+    return std::ranges::all_of(ipv4, none) && std::ranges::all_of(ipv6, none);
+  }
+  void remove(simd::LaneBits lanes) {
+    for (Lanes* family : {&ipv4, &ipv6})
+      for (simd::LaneBits& behind : *family) behind &= ~lanes;
+  }
+
   template <wire::Family kFamily>
   [[nodiscard]] Lanes& of() {
     if constexpr (kFamily == wire::Family::kIpv4) {
@@ -169,6 +178,7 @@ struct CommonSyns : LanesByLink {
 struct CommonSegments : LanesByLink {
   simd::LaneBits resets = 0;  ///< of segments, those with RST
   simd::LaneBits intact = 0;  ///< of segments and SYNs, those whose checksums are known to be right
+  simd::Frames frames;        ///< where kernels have read them
   simd::SegmentBatch batch;
 
   template <wire::Family kFamily>
@@ -177,6 +187,12 @@ struct CommonSegments : LanesByLink {
     for (const simd::LaneBits behind : of<kFamily>()) lanes |= behind;
     return lanes;
   }
+};
+
+/// Of lanes with IP options or extension headers, what simd::Frames wants to know.
+struct WrappedLanes : LanesByLink {
+  alignas(64) Lane<std::uint16_t> between;
+  Lane<std::byte*> shifted;
 };
 
 /// One burst of one port. The lanes are left uninitialised on purpose: rx, match_common() and classify()
@@ -196,6 +212,7 @@ struct Burst {
   Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would
   CommonSyns common_syns;  ///< from match_common() on
   CommonSegments common_segments;
+  WrappedLanes wrapped;  ///< written by match_common() when there are any; `common_segments.frames` says so
   /// table::hash() of the client's flow, of lanes that find_connection() or relay_backend() has looked up.
   Lane<std::uint64_t> flow_hash;
   Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to

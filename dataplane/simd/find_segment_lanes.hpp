@@ -82,64 +82,87 @@ struct Control {
 [[gnu::always_inline]] inline V header_bytes(V offset_flags_window) {
   return (offset_flags_window & 0xf0) >> 2;
 }
-[[gnu::always_inline]] inline bool is_any(const Place& place, Mask of) {
-  return (~zero_lanes(reinterpret_cast<V>(of)) & place.lanes) != 0;
-}
 /// The lanes of which header words follow the first `bytes` of the TCP header.
 [[gnu::always_inline]] inline Mask longer_than(V tcp_bytes, std::int32_t bytes) {
   return reinterpret_cast<Mask>(tcp_bytes) > bytes;
 }
 
 /// Adds up options number `first` to 9, of which number `first` is at `offset`, of the lanes that have them.
-[[gnu::always_inline]] inline void add_options(Sum& sum, const Place& place, std::size_t offset, V tcp_bytes,
+template <typename P>
+[[gnu::always_inline]] inline void add_options(Sum& sum, const P& place, std::size_t offset, V tcp_bytes,
                                                std::int32_t first) {
   constexpr std::int32_t kMost = wire::kMaxTcpOptionBytes / 4;
   for (; first < kMost; first += 4, offset += 16) {
     if (!is_any(place, longer_than(tcp_bytes, 20 + 4 * first))) return;
-    const Words options = load_words(place, offset);
+    const Words options = load_tcp_words(place, offset);
     for (std::int32_t w = 0; w < 4; ++w)
       sum.add(options.word[w] & reinterpret_cast<V>(longer_than(tcp_bytes, 20 + 4 * (first + w))));
   }
 }
 
-/// Nonzero where there are more headers than the least, or the lengths disagree. What else is in an IP
+/// How many bytes lie between the IP header's least and TCP.
+[[gnu::always_inline]] inline V bytes_between(const Place&) { return V{}; }
+[[gnu::always_inline]] inline V bytes_between(const WrappedPlace& place) {
+  return load_narrow(place.between);
+}
+
+/// Nonzero where there are more headers than `between`, or the lengths disagree. What else is in an IP
 /// header, header_lanes.hpp looks at.
 [[gnu::always_inline]] inline V wrong_lengths_ipv4(const Place& place, V frame_bytes, const Words& ip,
-                                                   V tcp_bytes) {
+                                                   V between, V tcp_bytes) {
   const V total_bytes = ipv4_total_bytes(ip);
-  return ((ip.word[0] & 0xff) ^ 0x45) |
+  return ((ip.word[0] & 0xff) ^ ((between >> 2) + 0x45)) |
          flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < total_bytes, 1) |
-         flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + 20, 1);
+         flags_if(tcp_bytes < 20, 1) | flags_if(total_bytes < tcp_bytes + between + 20, 1);
 }
+/// The same. That TCP is behind what lies between, the caller has seen.
 [[gnu::always_inline]] inline V wrong_lengths_ipv6(const Place& place, V frame_bytes, const Words& ip,
-                                                   V tcp_bytes) {
-  const V segment_bytes = ipv6_payload_bytes(ip);
-  return ((ip.word[1] & 0xff'0000) ^ 0x06'0000) |
-         flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < segment_bytes + 40, 1) |
-         flags_if(tcp_bytes < 20, 1) | flags_if(segment_bytes < tcp_bytes, 1);
+                                                   V between, V tcp_bytes) {
+  const V payload_bytes = ipv6_payload_bytes(ip);
+  return flags_if((between == 0) & ((ip.word[1] & 0xff'0000) != 0x06'0000), 1) |
+         flags_if(frame_bytes - static_cast<std::uint32_t>(place.network) < payload_bytes + 40, 1) |
+         flags_if(tcp_bytes < 20, 1) | flags_if(payload_bytes < tcp_bytes + between, 1);
 }
 
-template <Family kFamily>
-FoundSegments find_segments(const Place& place, V frame_bytes, const Hint& hint,
-                            const table::HashSecret& secret);
+/// Source, destination, ports, seq.
+[[gnu::always_inline]] inline Words load_tuple_ipv4(const Place& place) { return load_words(place, 12); }
+[[gnu::always_inline]] inline Words load_tuple_ipv4(const WrappedPlace& place) {
+  const Words ip = load_words(place, 12), tcp = load_tcp_words(place, 12);
+  return {{ip.word[0], ip.word[1], tcp.word[2], tcp.word[3]}};
+}
+/// The sum of IP options.
+[[gnu::always_inline]] inline V ipv4_option_sum(const Place&, V) { return V{}; }
+[[gnu::always_inline]] inline V ipv4_option_sum(const WrappedPlace& place, V bytes) {
+  constexpr std::size_t kMost = 40;
+  Sum sum;
+  for (std::size_t first = 0; first < kMost; first += 16) {
+    const Words options = load_words(place, 20 + first);
+    for (std::size_t w = 0; w < 4 && first + 4 * w < kMost; ++w)
+      sum.add(options.word[w] &
+              reinterpret_cast<V>(longer_than(bytes, static_cast<std::int32_t>(first + 4 * w))));
+  }
+  return sum.halves();
+}
 
-template <>
-[[gnu::always_inline]] inline FoundSegments find_segments<Family::kIpv4>(const Place& place, V frame_bytes,
-                                                                         const Hint& hint,
-                                                                         const table::HashSecret& secret) {
-  const Words tcp = load_words(place, 28);  // ack, offset..., checksum, option 0
+/// P: Place or WrappedPlace.
+template <typename P>
+[[gnu::always_inline]] inline FoundSegments find_ipv4_segments(const P& place, V frame_bytes,
+                                                               const Hint& hint,
+                                                               const table::HashSecret& secret) {
+  const Words tcp = load_tcp_words(place, 28);  // ack, offset..., checksum, option 0
   const Control control = control_of(tcp.word[1]);
   if (!is_any(place, control.syn | control.other)) return no_segments();
-  const Words ip = load_words(place, 0);      // and the source
-  const Words tuple = load_words(place, 12);  // source, destination, ports, seq
+  const Words ip = load_words(place, 0);  // and the source
+  const Words tuple = load_tuple_ipv4(place);
   const V source = tuple.word[0], destination = tuple.word[1], ports = tuple.word[2];
-  const V segment_bytes = ipv4_total_bytes(ip) - 20, tcp_bytes = header_bytes(tcp.word[1]);
+  const V between = bytes_between(place), segment_bytes = ipv4_total_bytes(ip) - 20 - between;
+  const V tcp_bytes = header_bytes(tcp.word[1]);
   V wrong = ~reinterpret_cast<V>(control.syn | control.other);
-  wrong |= wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, tcp_bytes);
+  wrong |= wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, between, tcp_bytes);
 
   V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   const V address_sum = ipv4_address_sum(source, destination);
-  corrupt |= corrupt_ipv4(ip, address_sum);
+  corrupt |= corrupt_ipv4(ip, address_sum + ipv4_option_sum(place, between));
   Sum segment;
   for (const V word : {ports, tuple.word[3], tcp.word[0], tcp.word[1], tcp.word[2]}) segment.add(word);
   segment.add(tcp.word[3] & reinterpret_cast<V>(longer_than(tcp_bytes, 20)));
@@ -157,19 +180,20 @@ template <>
   return found;
 }
 
-template <>
-[[gnu::always_inline]] inline FoundSegments find_segments<Family::kIpv6>(const Place& place, V frame_bytes,
-                                                                         const Hint& hint,
-                                                                         const table::HashSecret& secret) {
-  const Words tcp = load_words(place, 40);  // ports, seq, ack, offset...
+template <typename P>
+[[gnu::always_inline]] inline FoundSegments find_ipv6_segments(const P& place, V frame_bytes,
+                                                               const Hint& hint,
+                                                               const table::HashSecret& secret) {
+  const Words tcp = load_tcp_words(place, 40);  // ports, seq, ack, offset...
   const Control control = control_of(tcp.word[3]);
   if (!is_any(place, control.syn | control.other)) return no_segments();
   const Words ip = load_words(place, 0);  // and half of the source
   const Words source = load_words(place, 8), destination = load_words(place, 24);
-  const Words rest = load_words(place, 56);  // checksum, options 0 to 2
-  const V segment_bytes = ipv6_payload_bytes(ip), tcp_bytes = header_bytes(tcp.word[3]);
+  const Words rest = load_tcp_words(place, 56);  // checksum, options 0 to 2
+  const V between = bytes_between(place), segment_bytes = ipv6_payload_bytes(ip) - between;
+  const V tcp_bytes = header_bytes(tcp.word[3]);
   V wrong = ~reinterpret_cast<V>(control.syn | control.other);
-  wrong |= wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, tcp_bytes);
+  wrong |= wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, between, tcp_bytes);
 
   V corrupt = segment_bytes ^ tcp_bytes;  // text is nobody's here
   Sum segment;
@@ -201,6 +225,16 @@ template <>
   return found;
 }
 
+template <Family kFamily, typename P>
+[[gnu::always_inline]] inline FoundSegments find_segments(const P& place, V frame_bytes, const Hint& hint,
+                                                          const table::HashSecret& secret) {
+  if constexpr (kFamily == Family::kIpv4) {
+    return find_ipv4_segments(place, frame_bytes, hint, secret);
+  } else {
+    return find_ipv6_segments(place, frame_bytes, hint, secret);
+  }
+}
+
 // ---- the other way ----
 
 struct FoundAnswers {
@@ -222,7 +256,7 @@ template <>
                                                                        const table::HashSecret& secret) {
   const Words ip = load_words(place, 0), tuple = load_words(place, 12), tcp = load_words(place, 28);
   const V service = tuple.word[0], client = tuple.word[1], ports = exchanged_ports(tuple.word[2]);
-  const V wrong = wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, header_bytes(tcp.word[1]));
+  const V wrong = wrong_ipv4(ip) | wrong_lengths_ipv4(place, frame_bytes, ip, V{}, header_bytes(tcp.word[1]));
   return {wrong, elsewhere_ipv4(hint, service, ports), ipv4_total_bytes(ip) - 20,
           flow_hash({client, service, ports}, secret)};
 }
@@ -234,7 +268,7 @@ template <>
   const Words ip = load_words(place, 0), service = load_words(place, 8), client = load_words(place, 24),
               tcp = load_words(place, 40);
   const V ports = exchanged_ports(tcp.word[0]);
-  const V wrong = wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, header_bytes(tcp.word[3]));
+  const V wrong = wrong_ipv6(ip) | wrong_lengths_ipv6(place, frame_bytes, ip, V{}, header_bytes(tcp.word[3]));
   V differs{};
   for (std::size_t w = 0; w < 4; ++w) differs |= service.word[w] ^ hint.destination[w];
   return {wrong, elsewhere_ipv6(hint, differs, ports), ipv6_payload_bytes(ip),

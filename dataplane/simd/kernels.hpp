@@ -65,9 +65,16 @@ struct Frames {
   std::byte* const* frame;     ///< Ethernet header
   std::uint16_t* frame_bytes;  ///< aligned to 32
   std::size_t count;
+  /// Null where nothing lies between IP headers of the least length and those of TCP; else, of each frame,
+  /// how many bytes do, aligned to 32, and the address so many bytes behind `frame`: from there, TCP is where
+  /// it is in other frames.
+  const std::uint16_t* between = nullptr;
+  std::byte* const* shifted = nullptr;
 };
 /// What those may be, with no bytes.
 inline constexpr std::size_t kPadding = 16;
+/// So many frames there are then.
+constexpr std::size_t padded(std::size_t count) { return (count + kPadding - 1) / kPadding * kPadding; }
 alignas(64) inline std::byte no_frame[128];  // zeros, never written
 /// Of a frame of any length so many bytes are read: behind two tags, the last options over IPv6.
 inline constexpr std::size_t kMostRead = 22 + 88 + 16;
@@ -101,6 +108,17 @@ struct Hint {
 /// service's; and, beside the common SYNs, whose checksums were verified and are right.
 struct Matches {
   LaneBits syns, odd_syns, segments, resets, to_hint, strangers, intact;
+
+  Matches& operator|=(const Matches& more) {
+    syns |= more.syns;
+    odd_syns |= more.odd_syns;
+    segments |= more.segments;
+    resets |= more.resets;
+    to_hint |= more.to_hint;
+    strangers |= more.strangers;
+    intact |= more.intact;
+    return *this;
+  }
 };
 
 /// What match_answers() found: backends' segments, and which of these are from the hint's destination.
@@ -133,10 +151,16 @@ struct Kernels {
   using Sort = Links (*)(const Frames& frames, const MacFilter& macs);
   /// Which of `candidates`, whose IP headers begin at `network`, are SYNs of the layouts above with checksums
   /// that are right, and which are other segments of legal flags and lengths; from a source that may send
-  /// one, as far as that can be seen without a table. Of the others nothing is known. Writes `offered` and
+  /// one, as far as that can be seen without a table. Of the others nothing is known. Where anything lies
+  /// between the headers (Frames), no SYN counts as one of those layouts; and that behind extension headers
+  /// there is one of TCP, inside the packet, the caller has seen. Writes `offered` and
   /// `tsval` of those SYNs, and all that `segments` has of those segments, but no hash of SYNs.
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
                             const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments);
+  /// Which of `candidates` have extension headers and then TCP, as wire::walk_extension_headers() has it, and
+  /// are no fragments; room for the least headers is in all. Writes Frames::between of those.
+  using FindExtensions = LaneBits (*)(const Frames& frames, std::size_t network, LaneBits candidates,
+                                      std::uint16_t* between);
   /// Which of `candidates` are segments of any flags, with lengths that are right: of what comes from the
   /// side of the backends. Their source is looked for where match() looks for the destination, and the hash
   /// is that of the flow the other way.
@@ -164,6 +188,7 @@ struct Kernels {
 
   Sort sort;
   Match match4, match6;
+  FindExtensions find_extensions;
   MatchAnswers match_answers4, match_answers6;
   HashFlows hash4, hash6;
   Read read;

@@ -48,6 +48,16 @@ void store_lanes(std::uint32_t* to, std::uint32_t lanes, V v) {
 }
 /// from[index] of each lane.
 V gather(const std::uint32_t* from, V index) { return words(_mm512_i32gather_epi32(raw(index), from, 4)); }
+/// The word at `offset` of each frame.
+V gather(std::byte* const* frames, V offset) {
+  const auto eight = [&](std::size_t first, __m256i offsets) {
+    const __m512i at = _mm512_loadu_si512(frames + first);
+    return _mm512_i64gather_epi32(_mm512_add_epi64(at, _mm512_cvtepu32_epi64(offsets)), nullptr, 1);
+  };
+  const __m256i low = eight(0, _mm512_castsi512_si256(raw(offset)));
+  return words(_mm512_inserti64x4(_mm512_castsi256_si512(low),
+                                  eight(8, _mm512_extracti64x4_epi64(raw(offset), 1)), 1));
+}
 /// The same four words in each quarter.
 V load_broadcast(const std::uint32_t* from) {
   return words(_mm512_broadcast_i32x4(*reinterpret_cast<const __m128i*>(from)));

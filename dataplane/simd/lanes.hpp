@@ -61,6 +61,16 @@ struct Place {
   std::size_t network, at;
   std::uint32_t lanes;  ///< those that count, a bit each
 };
+/// The same where something lies between the headers.
+struct WrappedPlace : Place {
+  const std::uint16_t* between;  ///< of lane `at` on, as Frames has it
+  std::byte* const* shifted;
+};
+
+/// Whether it holds in any lane that counts.
+[[gnu::always_inline]] inline bool is_any(const Place& place, Mask of) {
+  return (~zero_lanes(reinterpret_cast<V>(of)) & place.lanes) != 0;
+}
 
 /// 16 bytes of each packet: register q holds lanes q, q + 4, ... one after the other, so that transposed()
 /// has all in order.
@@ -87,6 +97,16 @@ struct Words {
 }
 [[gnu::always_inline]] inline Words load_words(const Place& place, std::size_t offset) {
   return transposed(load_chunks(place, offset).quarter);
+}
+
+/// From where, by the same offsets, TCP is found.
+[[gnu::always_inline]] inline std::byte* const* tcp_frames(const Place& place) { return place.frames; }
+[[gnu::always_inline]] inline std::byte* const* tcp_frames(const WrappedPlace& place) {
+  return place.shifted;
+}
+template <typename P>
+[[gnu::always_inline]] inline Words load_tcp_words(const P& place, std::size_t offset) {
+  return load_words({tcp_frames(place), place.network, place.at, place.lanes}, offset);
 }
 
 /// Puts chunks where they belong, in the lanes that count.
@@ -131,6 +151,13 @@ void for_each_place(const Frames& frames, std::size_t network, LaneBits lanes, R
     const auto here = static_cast<std::uint32_t>(lanes >> at) & kAllLanes;
     if (here != 0) run(Place{frames.frame + at, network, at, here});
   }
+}
+/// The same, of frames that have Frames::between.
+template <typename Run>
+void for_each_wrapped_place(const Frames& frames, std::size_t network, LaneBits lanes, Run run) {
+  for_each_place(frames, network, lanes, [&](const Place& place) {
+    run(WrappedPlace{place, frames.between + place.at, frames.shifted + place.at});
+  });
 }
 
 /// The sum of two addresses in each packet, as Chunks have them.

@@ -43,6 +43,16 @@ inline V load_narrow(const std::uint16_t* from) {
 inline V gather(const std::uint32_t* from, V index) {
   return words(_mm256_i32gather_epi32(reinterpret_cast<const int*>(from), raw(index), 4));
 }
+/// The word at `offset` of each frame.
+inline V gather(std::byte* const* frames, V offset) {
+  const auto four = [&](std::size_t first, __m128i offsets) {
+    const __m256i at = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(frames + first));
+    return _mm256_i64gather_epi32(nullptr, _mm256_add_epi64(at, _mm256_cvtepu32_epi64(offsets)), 1);
+  };
+  const __m128i low = four(0, _mm256_castsi256_si128(raw(offset)));
+  return words(_mm256_inserti128_si256(_mm256_castsi128_si256(low),
+                                       four(4, _mm256_extracti128_si256(raw(offset), 1)), 1));
+}
 /// The same four words in each quarter.
 inline V load_broadcast(const std::uint32_t* from) {
   return words(_mm256_broadcastsi128_si256(*reinterpret_cast<const __m128i*>(from)));

@@ -35,8 +35,8 @@ inline Links sort(const Frames& frames, const MacFilter& macs) {
 }
 
 /// Of lanes that hold no SYN of a common layout. Apart, so that its constants take no registers from those.
-template <Family kFamily>
-[[gnu::noinline]] Matches match_others(const Frames& frames, Place place, const Hint& hint,
+template <Family kFamily, typename P>
+[[gnu::noinline]] Matches match_others(const Frames& frames, P place, const Hint& hint,
                                        const table::HashSecret& secret, SegmentBatch& segments) {
   const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
   const FoundSegments found = find_segments<kFamily>(place, frame_bytes, hint, secret);
@@ -55,8 +55,20 @@ template <Family kFamily>
 }
 
 template <Family kFamily>
+Matches match_wrapped(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
+                      const table::HashSecret& secret, SegmentBatch& segments) {
+  Matches matches{};
+  for_each_wrapped_place(frames, network, candidates, [&](const WrappedPlace& place) {
+    matches |= match_others<kFamily>(frames, place, hint, secret, segments);
+  });
+  return matches;
+}
+
+template <Family kFamily>
 Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
               const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
+  if (frames.between != nullptr)
+    return match_wrapped<kFamily>(frames, network, candidates, hint, secret, segments);
   Matches matches{};
   for_each_place(frames, network, candidates, [&](const Place& place) {
     const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
@@ -72,13 +84,7 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
       if (lanes == place.lanes) return;
     }
     const Place left{place.frames, network, place.at, place.lanes & ~lanes};
-    const Matches others = match_others<kFamily>(frames, left, hint, secret, segments);
-    matches.odd_syns |= others.odd_syns;
-    matches.segments |= others.segments;
-    matches.resets |= others.resets;
-    matches.to_hint |= others.to_hint;
-    matches.strangers |= others.strangers;
-    matches.intact |= others.intact;
+    matches |= match_others<kFamily>(frames, left, hint, secret, segments);
   });
   return matches;
 }

@@ -21,23 +21,25 @@ constexpr std::uint32_t stamp_bits_of(std::uint32_t tsecr) {
 
 /// Of the lanes that count, those with other options than none, or NOP, NOP, timestamps, and where these have
 /// to be read one by one.
-[[gnu::always_inline]] inline V read_odd_stamps(const Place& place, std::size_t tcp_at, std::uint32_t odd,
+template <typename P>
+[[gnu::always_inline]] inline V read_odd_stamps(const P& place, std::size_t tcp_at, std::uint32_t odd,
                                                 V stamp_bits) {
   alignas(64) std::uint32_t bits[kLanes];
   store(bits, stamp_bits);
   for (; odd != 0; odd &= odd - 1) {
     const auto lane = static_cast<std::size_t>(__builtin_ctz(odd));
     wire::TcpTimestamps found;
-    bits[lane] =
-        timestamps(place.frames[lane] + place.network + tcp_at, found) ? stamp_bits_of(found.tsecr) : 0;
+    const std::byte* const tcp = tcp_frames(place)[lane] + place.network + tcp_at;
+    bits[lane] = timestamps(tcp, found) ? stamp_bits_of(found.tsecr) : 0;
   }
   return load(bits);
 }
 
 /// `ack`, `option0`, `tsecr` as they lie on the wire; `tcp_at`: where the TCP header is, behind the IP
 /// header's beginning.
-[[gnu::always_inline]] inline Claim claim_of(const Place& place, std::size_t tcp_at, V ack,
-                                             V offset_flags_window, V option0, V tsecr) {
+template <typename P>
+[[gnu::always_inline]] inline Claim claim_of(const P& place, std::size_t tcp_at, V ack, V offset_flags_window,
+                                             V option0, V tsecr) {
   const V tcp_bytes = header_bytes(offset_flags_window), isn = swapped_bytes(ack) - 1;
   const Mask stamped = (tcp_bytes == 32) & (option0 == 0x0a08'0101);
   V stamp_bits =
@@ -63,22 +65,21 @@ constexpr std::uint32_t stamp_bits_of(std::uint32_t tsecr) {
 /// The sequence number of the SYN, of that behind it; both as they lie on the wire.
 [[gnu::always_inline]] inline V client_isn(V seq) { return swapped_bytes(swapped_bytes(seq) - 1); }
 
-/// mismatch().
-template <Family kFamily>
-V judge(const Place& place, const CookieKeys& keys);
-
-template <>
-[[gnu::always_inline]] inline V judge<Family::kIpv4>(const Place& place, const CookieKeys& keys) {
-  const Words tuple = load_words(place, 12), tcp = load_words(place, 28), rest = load_words(place, 44);
+/// mismatch(). P: Place or WrappedPlace.
+template <typename P>
+[[gnu::always_inline]] inline V judge_ipv4(const P& place, const CookieKeys& keys) {
+  const Words tuple = load_tuple_ipv4(place), tcp = load_tcp_words(place, 28),
+              rest = load_tcp_words(place, 44);
   const Claim claim = claim_of(place, 20, tcp.word[0], tcp.word[1], tcp.word[3], rest.word[1]);
   Words message = transposed({tuple.word[0], tuple.word[1], tuple.word[2], client_isn(tuple.word[3])});
   encrypt(keys, odd_blocks(claim).word, message.word);
   return mismatch(claim, transposed(message.word));
 }
 
-template <>
-[[gnu::always_inline]] inline V judge<Family::kIpv6>(const Place& place, const CookieKeys& keys) {
-  const Words tcp = load_words(place, 40), rest = load_words(place, 56), stamps = load_words(place, 68);
+template <typename P>
+[[gnu::always_inline]] inline V judge_ipv6(const P& place, const CookieKeys& keys) {
+  const Words tcp = load_tcp_words(place, 40), rest = load_tcp_words(place, 56),
+              stamps = load_tcp_words(place, 68);
   const Claim claim = claim_of(place, 40, tcp.word[2], tcp.word[3], rest.word[1], stamps.word[0]);
   const Words odd = odd_blocks(claim);
   Chunks mac = load_chunks(place, 8);
@@ -95,9 +96,15 @@ template <>
 template <Family kFamily>
 LaneBits refute(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
   LaneBits refuted = 0;
-  for_each_place(frames, network, candidates, [&](const Place& place) {
-    refuted |= LaneBits{~zero_lanes(judge<kFamily>(place, keys)) & place.lanes} << place.at;
-  });
+  const auto judge = [&](const auto& place) {
+    const V mismatch = kFamily == Family::kIpv4 ? judge_ipv4(place, keys) : judge_ipv6(place, keys);
+    refuted |= LaneBits{~zero_lanes(mismatch) & place.lanes} << place.at;
+  };
+  if (frames.between == nullptr) {
+    for_each_place(frames, network, candidates, judge);
+  } else {
+    for_each_wrapped_place(frames, network, candidates, judge);
+  }
   return refuted;
 }
 

@@ -257,7 +257,7 @@ simd::LaneBits refuted_lanes(Burst& burst, const CoreState& core, simd::LaneBits
     };
     return {{key(even), key(odd)}};
   };
-  const simd::Frames frames{burst.frame.data(), burst.frame_bytes.data(), burst.size};
+  const simd::Frames& frames = burst.common_segments.frames;
   simd::LaneBits refuted = 0;
   const LanesByLink::Lanes& segments = burst.common_segments.of<kFamily>();
   for (std::size_t tags = 0; tags < segments.size(); ++tags) {

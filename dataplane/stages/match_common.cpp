@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dataplane/stages/classify_segment.hpp"
+#include "dataplane/stages/find_wrapped.hpp"
 #include "dataplane/stages/stages.hpp"
 
 namespace synward {
@@ -27,8 +28,7 @@ static_assert(kFrameSlack >= simd::kMostRead);
 
 /// What kernels look at: whole registers, so beyond the burst there is nothing, but readable.
 simd::Frames frames_of(Burst& burst) {
-  const std::size_t end = (burst.size + simd::kPadding - 1) / simd::kPadding * simd::kPadding;
-  for (std::size_t i = burst.size; i < end; ++i) {
+  for (std::size_t i = burst.size; i < simd::padded(burst.size); ++i) {
     burst.frame[i] = simd::no_frame;
     burst.frame_bytes[i] = 0;
   }
@@ -63,26 +63,36 @@ PacketView view_of(std::uint16_t network, std::uint32_t bytes, service::ServiceI
           .service = service};
 }
 
+/// The headers of a lane, as the kernels see them.
+template <Family kFamily>
+struct Headers {
+  Headers(const simd::Frames& frames, LaneIndex i, std::size_t network)
+      : ip{wire::overlay<IpHeader<kFamily>>(frames.frame[i] + network)},
+        tcp{wire::overlay<wire::TcpHeader>((frames.between == nullptr ? frames.frame : frames.shifted)[i] +
+                                           network + sizeof ip)} {}
+  const IpHeader<kFamily>& ip;
+  const wire::TcpHeader& tcp;
+};
+
 /// What the service of a lane is found by.
 template <Family kFamily, Side kSide>
-service::ServiceKey<kFamily> key_of(const Burst& burst, LaneIndex i, std::uint16_t network) {
-  const auto& ip = header_at<IpHeader<kFamily>>(burst, i, network);
-  const auto& tcp = header_at<wire::TcpHeader>(burst, i, network + sizeof ip);
-  return {service_address<kFamily, kSide>(ip), service_port<kSide>(tcp)};
+service::ServiceKey<kFamily> key_of(const simd::Frames& frames, LaneIndex i, std::uint16_t network) {
+  const Headers<kFamily> headers{frames, i, network};
+  return {service_address<kFamily, kSide>(headers.ip), service_port<kSide>(headers.tcp)};
 }
 
 /// Which of `lanes` are for a service. These get their views, with `bytes_of(i)`. First the rows of all are
 /// asked for, so that none waits for another's memory. (Not inlined: admit() would keep less of the usual way
 /// in registers.)
 template <Family kFamily, Side kSide, typename BytesOf>
-[[gnu::noinline]] LaneBits look_up(Burst& burst, const CoreState& core, std::uint16_t network, LaneBits lanes,
-                                   const BytesOf& bytes_of) {
+[[gnu::noinline]] LaneBits look_up(Burst& burst, const CoreState& core, const simd::Frames& frames,
+                                   std::uint16_t network, LaneBits lanes, const BytesOf& bytes_of) {
   Lane<service::ServiceKey<kFamily>> keys;
   Lane<const typename service::RowTable<kFamily>::Row*> rows;
   LaneBits left = lanes;
   for (const auto& level : core.services->levels<kFamily>()) {
     for_each_lane(left, [&](LaneIndex i) {
-      keys[i] = key_of<kFamily, kSide>(burst, i, network) & level.mask;
+      keys[i] = key_of<kFamily, kSide>(frames, i, network) & level.mask;
       rows[i] = &level.services.row_for(keys[i]);
       __builtin_prefetch(rows[i]);
     });
@@ -100,12 +110,12 @@ template <Family kFamily, Side kSide, typename BytesOf>
 
 /// Where this lane goes, or came from, others will: the next hint.
 template <Family kFamily, Side kSide>
-void remember(LastLookup& last, const Burst& burst, LaneIndex lane) {
+void remember(LastLookup& last, const Burst& burst, const simd::Frames& frames, LaneIndex lane) {
   const PacketView& view = burst.view[lane];
-  const auto& ip = header_at<IpHeader<kFamily>>(burst, lane, view.network);
-  const auto& address = service_address<kFamily, kSide>(ip);
+  const Headers<kFamily> headers{frames, lane, view.network};
+  const auto& address = service_address<kFamily, kSide>(headers.ip);
   last.service = view.service;
-  last.hint.port = std::bit_cast<std::uint16_t>(service_port<kSide>(tcp_header(burst, lane)));
+  last.hint.port = std::bit_cast<std::uint16_t>(service_port<kSide>(headers.tcp));
   std::memcpy(last.hint.destination, &address, sizeof address);
 }
 
@@ -121,15 +131,15 @@ Hinted hinted(LaneBits lanes, const LastLookup& last) {
 /// Which of `lanes` are for a service, or come from one, on the inside: what the hint does not tell is looked
 /// up. These lanes get their views, with `bytes_of(i)`.
 template <Family kFamily, Side kSide, typename BytesOf>
-LaneBits admit(Burst& burst, CoreState& core, std::uint16_t network, LaneBits lanes, const Hinted& hinted,
-               const BytesOf& bytes_of) {
+LaneBits admit(Burst& burst, CoreState& core, const simd::Frames& frames, std::uint16_t network,
+               LaneBits lanes, const Hinted& hinted, const BytesOf& bytes_of) {
   const LaneBits known = lanes & hinted.lanes;
   for_each_lane(known,
                 [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), hinted.service); });
   if (known == lanes) return known;
-  const LaneBits others = look_up<kFamily, kSide>(burst, core, network, lanes & ~known, bytes_of);
+  const LaneBits others = look_up<kFamily, kSide>(burst, core, frames, network, lanes & ~known, bytes_of);
   if (others != 0)
-    remember<kFamily, kSide>(core.last_lookup<kFamily>(), burst,
+    remember<kFamily, kSide>(core.last_lookup<kFamily>(), burst, frames,
                              static_cast<LaneIndex>(std::bit_width(others) - 1));
   return known | others;
 }
@@ -163,9 +173,9 @@ void match_answers(Burst& burst, CoreState& core, const simd::Frames& frames,
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match_answers<kFamily>()(frames, network, candidates[tags], last.hint,
                                                               core.secret, segments.batch);
-    const LaneBits lanes =
-        admit<kFamily, Side::kInside>(burst, core, network, found.segments, hinted(found.from_hint, last),
-                                      [&](LaneIndex i) { return segments.batch.bytes[i]; });
+    const LaneBits lanes = admit<kFamily, Side::kInside>(
+        burst, core, frames, network, found.segments, hinted(found.from_hint, last),
+        [&](LaneIndex i) { return segments.batch.bytes[i]; });
     expect_lookups<kFamily>(burst, core, lanes);
     segments.of<kFamily>()[tags] = lanes;
   }
@@ -181,7 +191,6 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
   last.hint.neighborhoods = core.services->neighborhood_words<kFamily>();
   LaneBits common = 0, odd = 0;
   for (std::size_t tags = 0; tags < candidates.size(); ++tags) {
-    syns.of<kFamily>()[tags] = 0;
     if (candidates[tags] == 0) continue;
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match<kFamily>()(frames, network, candidates[tags], last.hint,
@@ -189,24 +198,56 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
     const Hinted to_hint = hinted(found.to_hint, last);
     const auto admit_clients = [&](LaneBits lanes, const auto& bytes_of) {
       return admit<kFamily, Side::kOutside>(
-          burst, core, network, from_clients<kFamily>(burst, core, network, lanes, found.strangers), to_hint,
-          bytes_of);
+          burst, core, frames, network, from_clients<kFamily>(burst, core, network, lanes, found.strangers),
+          to_hint, bytes_of);
     };
-    syns.of<kFamily>()[tags] = admit_clients(found.syns, [&](LaneIndex i) {
+    const LaneBits admitted = admit_clients(found.syns, [&](LaneIndex i) {
       return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
     });
-    common |= syns.of<kFamily>()[tags];
+    syns.of<kFamily>()[tags] |= admitted;
+    common |= admitted;
     if ((found.segments | found.odd_syns) == 0) continue;  // under a flood
     const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
-    segments.of<kFamily>()[tags] = admit_clients(found.segments, bytes_of);
+    const LaneBits others = admit_clients(found.segments, bytes_of);
+    segments.of<kFamily>()[tags] |= others;
     odd |= admit_clients(found.odd_syns, bytes_of);
     segments.resets |= found.resets;
     segments.intact |= found.intact;
-    expect_lookups<kFamily>(burst, core, segments.of<kFamily>()[tags]);
+    expect_lookups<kFamily>(burst, core, others);
   }
   burst.on(Routes<kFamily>::kCommonSyn).push_bits(common);
   if (odd != 0) burst.on(Routes<kFamily>::kSyn).push_bits(odd);
   return common | odd;
+}
+
+/// Both families. Returns the SYNs.
+LaneBits match_clients(Burst& burst, CoreState& core, const simd::Frames& frames,
+                       const LanesByLink& candidates) {
+  return match<Family::kIpv4>(burst, core, frames, candidates.ipv4) |
+         match<Family::kIpv6>(burst, core, frames, candidates.ipv6);
+}
+
+/// Of `candidates`, the kernels took all that they know. The others may have more headers. Returns the SYNs
+/// among them.
+LaneBits match_wrapped(Burst& burst, CoreState& core, const simd::Frames& frames, LanesByLink candidates,
+                       LaneBits syns) {
+  CommonSegments& segments = burst.common_segments;
+  const LaneBits known = syns | segments.all<Family::kIpv4>() | segments.all<Family::kIpv6>();
+  candidates.remove(known);
+  if (candidates.empty()) return 0;
+  const WrappedLanes& wrapped = burst.wrapped;
+  find_wrapped(burst, *core.kernels, frames, candidates);
+  if (wrapped.empty()) return 0;
+  segments.frames = frames;
+  segments.frames.between = wrapped.between.data();
+  segments.frames.shifted = wrapped.shifted.data();
+  const LaneBits found = match_clients(burst, core, segments.frames, wrapped);
+  // Views are as if nothing lay between.
+  const LaneBits seen = found | segments.all<Family::kIpv4>() | segments.all<Family::kIpv6>();
+  for_each_lane(seen & ~known, [&](LaneIndex i) {
+    burst.view[i].transport = static_cast<std::uint16_t>(burst.view[i].transport + wrapped.between[i]);
+  });
+  return found;
 }
 
 }  // namespace
@@ -214,11 +255,14 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
 void match_common(Burst& burst, CoreState& core) {
   const PortInfo& port = core.ports[burst.port];
   IndexList& received = burst.on(Route::kReceived);
-  burst.common_segments.ipv4 = burst.common_segments.ipv6 = {};
-  burst.common_segments.resets = burst.common_segments.intact = 0;
+  CommonSegments& segments = burst.common_segments;
+  for (LanesByLink::Lanes* lanes :
+       {&burst.common_syns.ipv4, &burst.common_syns.ipv6, &segments.ipv4, &segments.ipv6})
+    *lanes = {};
+  segments.resets = segments.intact = 0;
   // What another core handed over passes on to its backend.
   if (core.kernels == nullptr || burst.taken_over || received.empty()) return;
-  const simd::Frames frames = frames_of(burst);
+  const simd::Frames frames = segments.frames = frames_of(burst);
   const LaneBits present = received.bits();
   simd::Links links = core.kernels->sort(frames, macs_of(port));
   for (LaneBits* lanes : {&links.ipv4, &links.ipv6, &links.tagged}) *lanes &= present;
@@ -228,9 +272,9 @@ void match_common(Burst& burst, CoreState& core) {
     match_answers<Family::kIpv6>(burst, core, frames, found.ipv6);
     return;
   }
-  const LaneBits taken = match<Family::kIpv4>(burst, core, frames, found.ipv4) |
-                         match<Family::kIpv6>(burst, core, frames, found.ipv6);
-  if (taken == present) return static_cast<void>(received.take());
+  LaneBits taken = match_clients(burst, core, frames, found);
+  if (taken == present) return static_cast<void>(received.take());  // under a flood
+  taken |= match_wrapped(burst, core, frames, found, taken);
   if (taken != 0) received.keep_if([taken](LaneIndex i) { return !has_lane(taken, i); });
 }
 

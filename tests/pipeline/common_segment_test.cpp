@@ -44,12 +44,14 @@ void for_all(const Each& each) {
 /// Or the comparisons below would be of the stages with themselves.
 TEST_P(CommonSegment, IsReadByTheKernel) {
   for_all([]<wire::Family kFamily>(const wire::SynOptions& options) {
-    for (std::size_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
+    for (std::size_t n = 0; n < 2 * (wire::kMaxVlanTags + 1); ++n) {
+      const std::size_t tags = n / 2;
       Pair pair;
       auto client = pair.template asked<kFamily>(options);
       auto forged = client;
       forged.service_next ^= 0x100;
-      const auto tagged = [tags](FrameBuilder built) {
+      const auto tagged = [n, tags](FrameBuilder built) {
+        if (n % 2 != 0) built.more_headers();
         for (std::size_t tag = 0; tag < tags; ++tag) built.vlan(77);
         return built.build();
       };
@@ -75,9 +77,9 @@ TEST_P(CommonSegment, IsReadByTheKernel) {
       const cookie::Slot slot = core.keys.current();
       const auto* const right = &core.keys.key<kFamily>(slot);
       const auto* const wrong = &core.keys.key<kFamily>(slot.previous());
-      const simd::Frames lanes{burst->frame.data(), burst->frame_bytes.data(), burst->size};
       const auto refuted = [&](const crypto::AesKey* even, const crypto::AesKey* odd) {
-        return core.kernels->refute<kFamily>()(lanes, LanesByLink::network(tags), 0b011111, {{even, odd}});
+        return core.kernels->refute<kFamily>()(found.frames, LanesByLink::network(tags), 0b011111,
+                                               {{even, odd}});
       };
       const bool is_odd = slot.parity() != 0;
       EXPECT_EQ(refuted(is_odd ? wrong : right, is_odd ? right : wrong), 0b000010u);
@@ -172,14 +174,15 @@ TEST_P(CommonSegment, WithOneBitWrongEndsAsInTheStages) {
   const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
     Pair pair;
     auto client = pair.template asked<kFamily>(options);
-    const Bytes good = client.ack();
-    for (std::size_t bit = 0; bit < 8 * good.size() && !HasFatalFailure(); ++bit) {
-      Bytes corrupt = good;
-      corrupt[bit / 8] ^= std::byte(1u << bit % 8);
-      Bytes repaired = corrupt;
-      repair_checksums(repaired);
-      expect_same(pair, {corrupt, repaired});
-      static_cast<void>(pair.sent_by_both());
+    for (const Bytes& good : {client.ack(), client.segment().more_headers().build()}) {
+      for (std::size_t bit = 0; bit < 8 * good.size() && !HasFatalFailure(); ++bit) {
+        Bytes corrupt = good;
+        corrupt[bit / 8] ^= std::byte(1u << bit % 8);
+        Bytes repaired = corrupt;
+        repair_checksums(repaired);
+        expect_same(pair, {corrupt, repaired});
+        static_cast<void>(pair.sent_by_both());
+      }
     }
   };
   for_all(each);
@@ -188,12 +191,14 @@ TEST_P(CommonSegment, WithOneBitWrongEndsAsInTheStages) {
 /// Not padded, and cut anywhere.
 TEST_P(CommonSegment, OfAnyLengthEndsAsInTheStages) {
   const auto each = []<wire::Family kFamily>(const wire::SynOptions& options) {
-    Pair pair;
-    auto client = pair.template asked<kFamily>(options);
-    const Bytes good = client.ack();
-    for (std::size_t bytes = 0; bytes <= good.size() && !HasFatalFailure(); ++bytes)
-      expect_same(pair, {Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(bytes))});
-    EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
+    for (const bool has_more : {false, true}) {
+      Pair pair;
+      auto client = pair.template asked<kFamily>(options);
+      const Bytes good = has_more ? client.segment().more_headers().build() : client.ack();
+      for (std::size_t bytes = 0; bytes <= good.size() && !HasFatalFailure(); ++bytes)
+        expect_same(pair, {Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(bytes))});
+      EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
+    }
   };
   for_all(each);
 }
@@ -247,7 +252,7 @@ TEST_P(CommonSegment, WithAWrongChecksumThatTheNicCallsGoodIsTaken) {
   EXPECT_EQ(read(pair.fast.core.counters)[Event::kPromoted], 1u);
 }
 
-/// What the kernels read and what they leave keep their order within a flow.
+/// What the kernels read at once and what they read after all else keep their order within a flow.
 TEST_P(CommonSegment, BetweenOthersOfItsFlowKeepsItsPlace) {
   if (GetParam().mode != Mode::kEndpoint) return;
   Pair pair;
@@ -255,8 +260,7 @@ TEST_P(CommonSegment, BetweenOthersOfItsFlowKeepsItsPlace) {
   std::vector<Bytes> frames{client.ack()};
   for (int n = 0; n < 10; ++n) {
     frames.push_back(client.text("abc"));
-    // No kernel reads a packet with IP options.
-    frames.push_back(client.segment().ip_options(bytes_of({1, 1, 1, 1})).payload("defg").build());
+    frames.push_back(client.segment().more_headers().payload("defg").build());
     client.next += 4;
   }
   expect_same(pair, frames);

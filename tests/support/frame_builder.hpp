@@ -99,6 +99,13 @@ class FrameBuilder {
     extensions_.emplace_back(kind, std::move(header));
     return *this;
   }
+  /// What a packet may have between the least IP header and what it carries: IP options, or extension
+  /// headers.
+  FrameBuilder& more_headers() {
+    if (ip4_)
+      return ip_options(bytes_of({7, 7, 4, 198, 18, 0, 9, 1, 1, 130, 11, 0xab, 0xcd, 1, 2, 3, 4, 5, 6, 7}));
+    return extension(wire::IpProtocol::kHopByHopOptions).extension(wire::IpProtocol::kAuthentication, 16);
+  }
   /// The frame claims to be a fragment; what it carries stays as it is. Over IPv6 it is one more extension.
   FrameBuilder& fragment(std::size_t offset_bytes, bool more) {
     const auto units = static_cast<std::uint16_t>(offset_bytes / 8);

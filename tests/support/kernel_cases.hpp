@@ -5,15 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/kernel_isas.hpp"
 #include "tests/support/lab_pair.hpp"
 
 namespace synward::test {
-
-inline std::vector<simd::Isa> kernel_isas() {
-  std::vector<simd::Isa> isas = simd::supported_isas();
-  std::erase(isas, simd::Isa::kScalar);
-  return isas;
-}
 
 struct KernelCase {
   simd::Isa isa;

@@ -74,6 +74,7 @@ class SegmentMaker {
       if ((flags & Flags::kAck) != 0) flow.sent += static_cast<std::uint32_t>(text.size());
       built.payload(text);
     }
+    if (odd_.one_in(6)) odd_.put_between(built, flow.is_ipv4);
     if (odd_.one_in(12)) odd_.make_odd(built);
     Bytes made = built.build();
     if (odd_.one_in(12)) odd_.spoil(made);

@@ -92,7 +92,8 @@ inline void repair_checksums(Bytes& frame) {
     ip.checksum = {};
     ip.checksum = wire::finish(wire::add_bytes(0, packet.first(ip.header_bytes())));
   } else if (const auto* ip6 = wire::parse_ipv6(packet); ip6 != nullptr) {
-    const auto segment = packet.first(ip6->total_bytes()).subspan(sizeof *ip6);
+    const auto segment =
+        packet.first(ip6->total_bytes()).subspan(wire::walk_extension_headers(packet).offset);
     mend(segment, wire::pseudo_header_sum(ip6->source, ip6->destination, kTcp,
                                           static_cast<std::uint16_t>(segment.size())));
   }
@@ -200,6 +201,21 @@ class SynMaker {
     if (one_in(2)) repair_checksums(frame);
   }
 
+  /// What may be between the IP header and TCP's.
+  void put_between(FrameBuilder& built, bool is_ipv4) {
+    constexpr std::array<std::uint8_t, 4> kHeaders{
+        wire::IpProtocol::kDestinationOptions, wire::IpProtocol::kHopByHopOptions,
+        wire::IpProtocol::kAuthentication, wire::IpProtocol::kIpv6Routing};
+    if (is_ipv4) {
+      Bytes options(4 * (1 + below_(10)));
+      for (std::byte& byte : options) byte = std::byte(below_(256));
+      return void(built.ip_options(options));
+    }
+    for (std::uint32_t headers = 1 + below_(9); headers != 0; --headers) {
+      if (one_in(8)) built.fragment(one_in(2) ? below_(2) * 8 : 0, one_in(4));
+      built.extension(kHeaders[one_in(4) ? below_(4) : 0], one_in(4) ? 16 : 8);
+    }
+  }
   bool one_in(std::uint32_t n) { return below_(n) == n - 1; }
 
  private:
@@ -241,15 +257,6 @@ class SynMaker {
       }
     }
     return list;
-  }
-  /// What may be between the IP header and TCP's.
-  void put_between(FrameBuilder& built, bool is_ipv4) {
-    constexpr std::array<std::uint8_t, 3> kHeaders{wire::IpProtocol::kDestinationOptions,
-                                                   wire::IpProtocol::kHopByHopOptions,
-                                                   wire::IpProtocol::kAuthentication};
-    if (is_ipv4) return void(built.ip_options(Bytes(4 * (1 + below_(10)), std::byte{1})));
-    for (std::uint32_t headers = 1 + below_(9); headers != 0; --headers)
-      built.extension(kHeaders[one_in(4) ? below_(3) : 0], one_in(4) ? 16 : 8);
   }
   /// The service of PipelineLab, or near the beginning of a prefix.
   wire::Ipv4Address to_ipv4() {

@@ -11,6 +11,7 @@
 #include "dataplane/simd/kernels.hpp"
 #include "dataplane/wire/tcp_options.hpp"
 #include "tests/support/bytes.hpp"
+#include "tests/support/kernel_isas.hpp"
 
 namespace synward::simd {
 namespace {
@@ -165,12 +166,7 @@ TEST_P(ReadOptions, OfProperOptionsInAnyOrder) {
   }
 }
 
-std::vector<Isa> isas_with_kernels() {
-  std::vector<Isa> isas = supported_isas();
-  isas.erase(isas.begin());
-  return isas;
-}
-INSTANTIATE_TEST_SUITE_P(OfEachIsa, ReadOptions, testing::ValuesIn(isas_with_kernels()),
+INSTANTIATE_TEST_SUITE_P(OfEachIsa, ReadOptions, testing::ValuesIn(test::kernel_isas()),
                          [](const auto& with) { return std::string{name_of(with.param)}; });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ReadOptions);  // a CPU without any
 
