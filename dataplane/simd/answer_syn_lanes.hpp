@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dataplane/cookie/option_tables.hpp"
-#include "dataplane/simd/lanes.hpp"
+#include "dataplane/simd/group_lanes.hpp"
 
 namespace synward::simd {
 namespace {
@@ -179,11 +179,49 @@ template <>
                answer.bytes + (40 + static_cast<std::uint32_t>(place.network)));
 }
 
+/// In some lanes of a register. Answers are written in whole registers and without a branch: those of the
+/// other lanes to nowhere. (Apart, for under a flood all registers are full.)
+template <Family kFamily>
+[[gnu::noinline]] void answer_some(const Frames& frames, const Place& place, const SynBatch& batch,
+                                   const SynMint& mint) {
+  alignas(64) std::byte nowhere[128];
+  static_assert(sizeof nowhere >= 22 + kMostWritten<Family::kIpv6>);
+  std::byte* chosen[kLanes];
+  for (std::size_t i = 0; i < kLanes; ++i)
+    chosen[i] = (place.lanes >> i & 1) != 0 ? place.frames[i] : nowhere;
+  answer_place<kFamily>(frames, {chosen, place.network, place.at, place.lanes}, batch, mint);
+}
+
+template <Family kFamily>
+[[gnu::always_inline]] inline void answer_near(const Frames& frames, std::size_t network, LaneBits alive,
+                                               const SynBatch& batch, const SynMint& mint) {
+  for_each_place(frames, network, alive, [&](const Place& place) {
+    if (place.lanes == kAllLanes) {
+      answer_place<kFamily>(frames, place, batch, mint);
+    } else {
+      answer_some<kFamily>(frames, place, batch, mint);
+    }
+  });
+}
+
+template <Family kFamily>
+[[gnu::noinline]] void answer_grouped(const Frames& frames, std::size_t network, LaneBits alive,
+                                      const SynBatch& batch, const SynMint& mint) {
+  const Group group{frames, alive};
+  SynBatch grouped;
+  group.gather(batch.offered, grouped.offered);
+  group.gather(batch.tsval, grouped.tsval);
+  group.gather(batch.promised, grouped.promised);
+  group.gather(batch.mss_and_window, grouped.mss_and_window);
+  answer_near<kFamily>(group.frames, network, group.all(), grouped, mint);
+  group.scatter(group.all(), group.frame_bytes, frames.frame_bytes);
+}
+
 template <Family kFamily>
 void answer(const Frames& frames, std::size_t network, LaneBits alive, const SynBatch& batch,
             const SynMint& mint) {
-  for_each_place(frames, network, alive,
-                 [&](const Place& place) { answer_place<kFamily>(frames, place, batch, mint); });
+  if (are_far_apart(frames, alive)) return answer_grouped<kFamily>(frames, network, alive, batch, mint);
+  answer_near<kFamily>(frames, network, alive, batch, mint);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // next; so all packets take a step before any takes the next one.
 #pragma once
 
+#include "dataplane/simd/group_lanes.hpp"
 #include "dataplane/simd/header_lanes.hpp"
 #include "dataplane/wire/ip_protocol.hpp"
 #include "dataplane/wire/ipv6.hpp"
@@ -62,8 +63,8 @@ struct Walks {
   return LaneBits{~zero_lanes(reinterpret_cast<V>(is_extension_header(next))) & place.lanes} << place.at;
 }
 
-inline LaneBits find_extensions(const Frames& frames, std::size_t network, LaneBits candidates,
-                                std::uint16_t* between) {
+inline LaneBits find_extensions_near(const Frames& frames, std::size_t network, LaneBits candidates,
+                                     std::uint16_t* between) {
   Walks walks;
   LaneBits walking = 0, found = 0;
   for_each_place(frames, network, candidates,
@@ -81,6 +82,15 @@ inline LaneBits find_extensions(const Frames& frames, std::size_t network, LaneB
     found |= LaneBits{lanes} << place.at;
   });
   return found;
+}
+
+inline LaneBits find_extensions(const Frames& frames, std::size_t network, LaneBits candidates,
+                                std::uint16_t* between) {
+  if (!are_far_apart(frames, candidates)) return find_extensions_near(frames, network, candidates, between);
+  Group group{frames, candidates};
+  const LaneBits found = find_extensions_near(group.frames, network, group.all(), group.between);
+  group.scatter(found, group.between, between);
+  return group.spread(found);
 }
 
 }  // namespace

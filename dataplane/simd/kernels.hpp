@@ -10,9 +10,10 @@
 //
 // over IPv4 without options or IPv6 without extension headers, nothing behind the options.
 //
-// All other segments of legal flags are read side by side, whatever their options and text, behind the same
-// headers; the sums of those without text are verified, and the cookies that they may bring are checked.
-// Those of backends are read, whatever their flags, and no more.
+// All other segments of legal flags are read side by side, whatever their options and text, IP options and
+// extension headers; the sums of those without text are verified, and the cookies that they may bring are
+// checked.
+// Those of backends are read behind IP headers of the least length, whatever their flags, and no more.
 //
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once

@@ -73,11 +73,10 @@ __m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_cast<con
   return words(_mm512_inserti32x4(quarter, chunk(frames[12] + offset), 3));
 }
 
-/// The reverse, for those of frames 0, 4, 8 and 12 whose bit in `lanes` is one.
-[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v,
-                                                 std::uint32_t lanes = kAllLanes) {
+/// The reverse.
+[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v) {
   const auto put = [&](std::size_t i, __m128i part) {
-    if ((lanes >> i & 1) != 0) _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
   };
   put(0, _mm512_castsi512_si128(raw(v)));
   put(4, _mm512_extracti32x4_epi32(raw(v), 1));

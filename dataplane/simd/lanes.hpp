@@ -109,15 +109,10 @@ template <typename P>
   return load_words({tcp_frames(place), place.network, place.at, place.lanes}, offset);
 }
 
-/// Puts chunks where they belong, in the lanes that count.
+/// Puts chunks where they belong, in all lanes.
 [[gnu::always_inline]] inline void store_chunks(const Place& place, std::size_t offset,
                                                 const V (&quarters)[4]) {
-  const std::size_t at = place.network + offset;
-  if (place.lanes == kAllLanes) {
-    for (std::size_t q = 0; q < 4; ++q) store_quarter(place.frames + q, at, quarters[q]);
-  } else {
-    for (std::size_t q = 0; q < 4; ++q) store_quarter(place.frames + q, at, quarters[q], place.lanes >> q);
-  }
+  for (std::size_t q = 0; q < 4; ++q) store_quarter(place.frames + q, place.network + offset, quarters[q]);
 }
 [[gnu::always_inline]] inline void store_words(const Place& place, std::size_t offset, V a, V b, V c, V d) {
   store_chunks(place, offset, transposed({a, b, c, d}).word);
@@ -130,18 +125,22 @@ template <typename P>
   for (std::size_t i = 0; i < kLanes; ++i) {
     // Of four lanes, the lower half has two, one after the other, and the upper half two.
     const std::size_t from = (i & 2) / 2 * kLanes + i / 4 * 4 + (i & 1) * 2;
-    if ((place.lanes >> i & 1) != 0)
-      __builtin_memcpy(place.frames[i] + place.network + offset, pairs + from, 8);
+    __builtin_memcpy(place.frames[i] + place.network + offset, pairs + from, 8);
   }
 }
 
 [[gnu::always_inline]] inline void swap_macs(const Place& place) {
   const __m128i order = _mm_set_epi8(15, 14, 13, 12, 5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6);
   for (std::size_t i = 0; i < kLanes; ++i) {
-    if ((place.lanes >> i & 1) == 0) continue;
     auto* const frame = reinterpret_cast<__m128i*>(place.frames[i]);
     _mm_storeu_si128(frame, _mm_shuffle_epi8(_mm_loadu_si128(frame), order));
   }
+}
+
+/// Calls `run(n)` for each bit that is set.
+template <typename Run>
+[[gnu::always_inline]] inline void for_each_bit(LaneBits bits, Run run) {
+  for (; bits != 0; bits &= bits - 1) run(static_cast<std::size_t>(__builtin_ctzll(bits)));
 }
 
 /// Calls `run(place)` for each register of lanes of which any are in `lanes`.

@@ -66,11 +66,10 @@ inline __m128i chunk(const std::byte* at) { return _mm_loadu_si128(reinterpret_c
   return words(_mm256_inserti128_si256(quarter, chunk(frames[4] + offset), 1));
 }
 
-/// The reverse, for those of frames 0 and 4 whose bit in `lanes` is one.
-[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v,
-                                                 std::uint32_t lanes = kAllLanes) {
+/// The reverse.
+[[gnu::always_inline]] inline void store_quarter(std::byte* const* frames, std::size_t offset, V v) {
   const auto put = [&](std::size_t i, __m128i part) {
-    if ((lanes >> i & 1) != 0) _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(frames[i] + offset), part);
   };
   put(0, _mm256_castsi256_si128(raw(v)));
   put(4, _mm256_extracti128_si256(raw(v), 1));

@@ -3,6 +3,7 @@
 
 #include "dataplane/simd/find_segment_lanes.hpp"
 #include "dataplane/simd/find_syn_lanes.hpp"
+#include "dataplane/simd/group_lanes.hpp"
 
 namespace synward::simd {
 namespace {
@@ -54,22 +55,19 @@ template <Family kFamily, typename P>
           .intact = LaneBits{lanes & zero_lanes(found.corrupt)} << place.at};
 }
 
+/// Kernels::match4 and match6, where lanes are not far apart.
 template <Family kFamily>
-Matches match_wrapped(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
-                      const table::HashSecret& secret, SegmentBatch& segments) {
+[[gnu::always_inline]] inline Matches match_near(const Frames& frames, std::size_t network,
+                                                 LaneBits candidates, const Hint& hint,
+                                                 const table::HashSecret& secret, SynBatch& syns,
+                                                 SegmentBatch& segments) {
   Matches matches{};
-  for_each_wrapped_place(frames, network, candidates, [&](const WrappedPlace& place) {
-    matches |= match_others<kFamily>(frames, place, hint, secret, segments);
-  });
-  return matches;
-}
-
-template <Family kFamily>
-Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
-              const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
-  if (frames.between != nullptr)
-    return match_wrapped<kFamily>(frames, network, candidates, hint, secret, segments);
-  Matches matches{};
+  if (frames.between != nullptr) {
+    for_each_wrapped_place(frames, network, candidates, [&](const WrappedPlace& place) {
+      matches |= match_others<kFamily>(frames, place, hint, secret, segments);
+    });
+    return matches;
+  }
   for_each_place(frames, network, candidates, [&](const Place& place) {
     const V frame_bytes = load_narrow(frames.frame_bytes + place.at);
     const Found found = find<kFamily>(place, frame_bytes, hint);
@@ -87,6 +85,38 @@ Matches match(const Frames& frames, std::size_t network, LaneBits candidates, co
     matches |= match_others<kFamily>(frames, left, hint, secret, segments);
   });
   return matches;
+}
+
+template <Family kFamily>
+[[gnu::noinline]] Matches match_grouped(const Frames& frames, std::size_t network, LaneBits candidates,
+                                        const Hint& hint, const table::HashSecret& secret, SynBatch& syns,
+                                        SegmentBatch& segments) {
+  const Group group{frames, candidates};
+  SynBatch grouped_syns;
+  SegmentBatch grouped_segments;
+  const Matches found =
+      match_near<kFamily>(group.frames, network, group.all(), hint, secret, grouped_syns, grouped_segments);
+  group.scatter(found.syns, grouped_syns.offered, syns.offered);
+  group.scatter(found.syns, grouped_syns.tsval, syns.tsval);
+  const LaneBits others = found.odd_syns | found.segments;
+  group.scatter(others, grouped_segments.bytes, segments.bytes);
+  group.scatter(others, grouped_segments.hash_high, segments.hash_high);
+  group.scatter(others, grouped_segments.hash_low, segments.hash_low);
+  return {.syns = group.spread(found.syns),
+          .odd_syns = group.spread(found.odd_syns),
+          .segments = group.spread(found.segments),
+          .resets = group.spread(found.resets),
+          .to_hint = group.spread(found.to_hint),
+          .strangers = group.spread(found.strangers),
+          .intact = group.spread(found.intact)};
+}
+
+template <Family kFamily>
+Matches match(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
+              const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments) {
+  if (are_far_apart(frames, candidates))
+    return match_grouped<kFamily>(frames, network, candidates, hint, secret, syns, segments);
+  return match_near<kFamily>(frames, network, candidates, hint, secret, syns, segments);
 }
 
 template <Family kFamily>

@@ -3,6 +3,7 @@
 
 #include "dataplane/cookie/option_tables.hpp"
 #include "dataplane/simd/find_segment_lanes.hpp"
+#include "dataplane/simd/group_lanes.hpp"
 #include "dataplane/simd/read_options.hpp"
 
 namespace synward::simd {
@@ -94,7 +95,7 @@ template <typename P>
 }
 
 template <Family kFamily>
-LaneBits refute(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
+LaneBits refute_near(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
   LaneBits refuted = 0;
   const auto judge = [&](const auto& place) {
     const V mismatch = kFamily == Family::kIpv4 ? judge_ipv4(place, keys) : judge_ipv6(place, keys);
@@ -106,6 +107,13 @@ LaneBits refute(const Frames& frames, std::size_t network, LaneBits candidates, 
     for_each_wrapped_place(frames, network, candidates, judge);
   }
   return refuted;
+}
+
+template <Family kFamily>
+LaneBits refute(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
+  if (!are_far_apart(frames, candidates)) return refute_near<kFamily>(frames, network, candidates, keys);
+  const Group group{frames, candidates};
+  return group.spread(refute_near<kFamily>(group.frames, network, group.all(), keys));
 }
 
 }  // namespace

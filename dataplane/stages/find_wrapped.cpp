@@ -22,7 +22,7 @@ simd::LaneBits find_options(Burst& burst, std::size_t network, simd::LaneBits la
 void find_wrapped(Burst& burst, const simd::Kernels& kernels, const simd::Frames& frames,
                   const LanesByLink& left) {
   WrappedLanes& wrapped = burst.wrapped;
-  wrapped.between = {};
+  wrapped.between = {};  // kernels read whole registers, at the addresses that follow from this
   for (std::size_t tags = 0; tags < left.ipv4.size(); ++tags) {
     const std::size_t network = LanesByLink::network(tags);
     wrapped.ipv4[tags] = find_options(burst, network, left.ipv4[tags]);

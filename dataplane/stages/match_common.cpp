@@ -76,7 +76,8 @@ struct Headers {
 
 /// What the service of a lane is found by.
 template <Family kFamily, Side kSide>
-service::ServiceKey<kFamily> key_of(const simd::Frames& frames, LaneIndex i, std::uint16_t network) {
+[[gnu::always_inline]] inline service::ServiceKey<kFamily> key_of(const simd::Frames& frames, LaneIndex i,
+                                                                  std::uint16_t network) {
   const Headers<kFamily> headers{frames, i, network};
   return {service_address<kFamily, kSide>(headers.ip), service_port<kSide>(headers.tcp)};
 }
@@ -183,8 +184,8 @@ void match_answers(Burst& burst, CoreState& core, const simd::Frames& frames,
 
 /// Segments of clients. Returns the SYNs.
 template <Family kFamily>
-LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
-               const LanesByLink::Lanes& candidates) {
+[[gnu::always_inline]] inline LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
+                                             const LanesByLink::Lanes& candidates) {
   CommonSyns& syns = burst.common_syns;
   CommonSegments& segments = burst.common_segments;
   LastLookup& last = core.last_lookup<kFamily>();
@@ -220,17 +221,19 @@ LaneBits match(Burst& burst, CoreState& core, const simd::Frames& frames,
   return common | odd;
 }
 
-/// Both families. Returns the SYNs.
-LaneBits match_clients(Burst& burst, CoreState& core, const simd::Frames& frames,
-                       const LanesByLink& candidates) {
+/// Both families. Returns the SYNs. (Inlined: in the usual way a burst need not wait for what it has just
+/// written.)
+[[gnu::always_inline]] inline LaneBits match_clients(Burst& burst, CoreState& core,
+                                                     const simd::Frames& frames,
+                                                     const LanesByLink& candidates) {
   return match<Family::kIpv4>(burst, core, frames, candidates.ipv4) |
          match<Family::kIpv6>(burst, core, frames, candidates.ipv6);
 }
 
 /// Of `candidates`, the kernels took all that they know. The others may have more headers. Returns the SYNs
 /// among them.
-LaneBits match_wrapped(Burst& burst, CoreState& core, const simd::Frames& frames, LanesByLink candidates,
-                       LaneBits syns) {
+[[gnu::noinline]] LaneBits match_wrapped(Burst& burst, CoreState& core, const simd::Frames& frames,
+                                         LanesByLink candidates, LaneBits syns) {
   CommonSegments& segments = burst.common_segments;
   const LaneBits known = syns | segments.all<Family::kIpv4>() | segments.all<Family::kIpv6>();
   candidates.remove(known);
@@ -256,9 +259,7 @@ void match_common(Burst& burst, CoreState& core) {
   const PortInfo& port = core.ports[burst.port];
   IndexList& received = burst.on(Route::kReceived);
   CommonSegments& segments = burst.common_segments;
-  for (LanesByLink::Lanes* lanes :
-       {&burst.common_syns.ipv4, &burst.common_syns.ipv6, &segments.ipv4, &segments.ipv6})
-    *lanes = {};
+  burst.common_syns.ipv4 = burst.common_syns.ipv6 = segments.ipv4 = segments.ipv6 = {};
   segments.resets = segments.intact = 0;
   // What another core handed over passes on to its backend.
   if (core.kernels == nullptr || burst.taken_over || received.empty()) return;

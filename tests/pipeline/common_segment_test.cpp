@@ -41,49 +41,54 @@ void for_all(const Each& each) {
   }
 }
 
-/// Or the comparisons below would be of the stages with themselves.
+/// Or the comparisons below would be of the stages with themselves: plain, behind more headers, among others.
 TEST_P(CommonSegment, IsReadByTheKernel) {
+  constexpr std::size_t kFarApart = 10;  // lanes
   for_all([]<wire::Family kFamily>(const wire::SynOptions& options) {
-    for (std::size_t n = 0; n < 2 * (wire::kMaxVlanTags + 1); ++n) {
-      const std::size_t tags = n / 2;
+    for (std::size_t n = 0; n < 4 * (wire::kMaxVlanTags + 1); ++n) {
+      const bool has_more = n % 2 != 0;
+      const std::size_t apart = n % 4 < 2 ? 1 : kFarApart, tags = n / 4;
       Pair pair;
       auto client = pair.template asked<kFamily>(options);
       auto forged = client;
       forged.service_next ^= 0x100;
-      const auto tagged = [n, tags](FrameBuilder built) {
-        if (n % 2 != 0) built.more_headers();
+      std::vector<Bytes> frames;
+      for (FrameBuilder built : {client.segment(), forged.segment(), client.segment().payload("text"),
+                                 client.segment().wrong_checksum(),
+                                 client.segment(TcpFlags::kAck | TcpFlags::kFin | TcpFlags::kPsh),
+                                 client.segment(TcpFlags::kRst | TcpFlags::kAck)}) {
+        if (has_more) built.more_headers();
         for (std::size_t tag = 0; tag < tags; ++tag) built.vlan(77);
-        return built.build();
+        frames.push_back(built.build());
+        frames.resize(frames.size() + apart - 1, FrameBuilder{}.arp_request(kClient4, kService4).build());
+      }
+      const auto lanes = [apart](const char* which) {  // '1': the n-th of those
+        simd::LaneBits bits = 0;
+        for (std::size_t at = 0; which[at] != 0; ++at) bits |= simd::LaneBits{which[at] == '1'} << at * apart;
+        return bits;
       };
-      const std::vector<Bytes> frames{
-          tagged(client.segment()),
-          tagged(forged.segment()),
-          tagged(client.segment().payload("text")),
-          tagged(client.segment().wrong_checksum()),
-          tagged(client.segment(TcpFlags::kAck | TcpFlags::kFin | TcpFlags::kPsh)),
-          tagged(client.segment(TcpFlags::kRst | TcpFlags::kAck))};
       std::vector<Bytes> buffers;
       const auto burst = pair.fast.received(frames, buffers);
       CoreState& core = pair.fast.core;
       match_common(*burst, core);
       CommonSegments& found = burst->common_segments;
-      EXPECT_EQ(found.of<kFamily>()[tags], 0b111111u);
-      EXPECT_EQ(found.all<wire::Family::kIpv4>() | found.all<wire::Family::kIpv6>(), 0b111111u);
-      EXPECT_EQ(found.intact, 0b110011u);
-      EXPECT_EQ(found.resets, 0b100000u);
-      EXPECT_EQ(burst->on(Route::kReceived).bits(), 0b111111u) << "they stay";
+      EXPECT_EQ(found.of<kFamily>()[tags], lanes("111111"));
+      EXPECT_EQ(found.all<wire::Family::kIpv4>() | found.all<wire::Family::kIpv6>(), lanes("111111"));
+      EXPECT_EQ(found.intact, lanes("110011"));
+      EXPECT_EQ(found.resets, lanes("000001"));
+      EXPECT_EQ(burst->on(Route::kReceived).size(), frames.size()) << "they stay";
       EXPECT_EQ(found.batch.hash(0), table::hash<kFamily>(client.key(), core.secret));
 
       const cookie::Slot slot = core.keys.current();
       const auto* const right = &core.keys.key<kFamily>(slot);
       const auto* const wrong = &core.keys.key<kFamily>(slot.previous());
       const auto refuted = [&](const crypto::AesKey* even, const crypto::AesKey* odd) {
-        return core.kernels->refute<kFamily>()(found.frames, LanesByLink::network(tags), 0b011111,
+        return core.kernels->refute<kFamily>()(found.frames, LanesByLink::network(tags), lanes("111110"),
                                                {{even, odd}});
       };
       const bool is_odd = slot.parity() != 0;
-      EXPECT_EQ(refuted(is_odd ? wrong : right, is_odd ? right : wrong), 0b000010u);
-      EXPECT_EQ(refuted(wrong, wrong), 0b011111u);
+      EXPECT_EQ(refuted(is_odd ? wrong : right, is_odd ? right : wrong), lanes("010000"));
+      EXPECT_EQ(refuted(wrong, wrong), lanes("111110"));
     }
   });
 }
