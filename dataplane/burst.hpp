@@ -212,7 +212,7 @@ struct Burst {
   Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would
   CommonSyns common_syns;  ///< from match_common() on
   CommonSegments common_segments;
-  WrappedLanes wrapped;  ///< written by match_common() when there are any; `common_segments.frames` says so
+  WrappedLanes wrapped;  ///< written by match_common(); of use where `common_segments.frames` names it
   /// table::hash() of the client's flow, of lanes that find_connection() or relay_backend() has looked up.
   Lane<std::uint64_t> flow_hash;
   Lane<std::uint16_t> owner;  ///< which core a lane in on(kHandOver) belongs to

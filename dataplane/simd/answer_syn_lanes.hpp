@@ -207,7 +207,7 @@ template <Family kFamily>
 template <Family kFamily>
 [[gnu::noinline]] void answer_grouped(const Frames& frames, std::size_t network, LaneBits alive,
                                       const SynBatch& batch, const SynMint& mint) {
-  const Group group{frames, alive};
+  Group group{frames, alive};
   SynBatch grouped;
   group.gather(batch.offered, grouped.offered);
   group.gather(batch.tsval, grouped.tsval);

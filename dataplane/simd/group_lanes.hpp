@@ -20,6 +20,13 @@ namespace {
 /// Some lanes of a burst, at least one, as a burst of their own: what is lane `of[n]` there, is lane n here.
 struct Group {
   Group(const Frames& from, LaneBits bits) {
+    // The last lanes may be none: readable, and no frames. (Written first, as many as are known beforehand:
+    // what is left over would be a memset(), a function of a library.)
+    const std::size_t end = padded(static_cast<std::size_t>(__builtin_popcountll(bits)));
+    for (std::size_t n = end - kPadding; n < end; ++n) {
+      frame[n] = shifted[n] = from.frame[__builtin_ctzll(bits)];
+      frame_bytes[n] = between[n] = 0;
+    }
     for_each_bit(bits, [&](std::size_t lane) {
       of[count] = static_cast<std::uint8_t>(lane);
       frame[count] = from.frame[lane];
@@ -30,10 +37,6 @@ struct Group {
       }
       ++count;
     });
-    for (std::size_t n = count; n < padded(count); ++n) {  // readable, and no frames
-      frame[n] = shifted[n] = frame[0];
-      frame_bytes[n] = between[n] = 0;
-    }
     frames = {frame, frame_bytes, count};
     if (from.between == nullptr) return;
     frames.between = between;

@@ -12,8 +12,8 @@
 //
 // All other segments of legal flags are read side by side, whatever their options and text, IP options and
 // extension headers; the sums of those without text are verified, and the cookies that they may bring are
-// checked.
-// Those of backends are read behind IP headers of the least length, whatever their flags, and no more.
+// checked. Those of backends are read behind IP headers of the least length, whatever their flags, and no
+// more.
 //
 // Kernels read and write whole registers, also behind the end of a frame: its slack allows that.
 #pragma once
@@ -77,7 +77,8 @@ inline constexpr std::size_t kPadding = 16;
 /// So many frames there are then.
 constexpr std::size_t padded(std::size_t count) { return (count + kPadding - 1) / kPadding * kPadding; }
 alignas(64) inline std::byte no_frame[128];  // zeros, never written
-/// Of a frame of any length so many bytes are read: behind two tags, the last options over IPv6.
+/// Of a frame of any length so many bytes are read: behind two tags, the last options over IPv6. From
+/// Frames::shifted on, as many.
 inline constexpr std::size_t kMostRead = 22 + 88 + 16;
 static_assert(sizeof no_frame >= kMostRead);
 /// An answer is written in whole registers: so many bytes, from the IP header on.

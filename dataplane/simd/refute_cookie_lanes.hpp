@@ -98,7 +98,12 @@ template <Family kFamily>
 LaneBits refute_near(const Frames& frames, std::size_t network, LaneBits candidates, const CookieKeys& keys) {
   LaneBits refuted = 0;
   const auto judge = [&](const auto& place) {
-    const V mismatch = kFamily == Family::kIpv4 ? judge_ipv4(place, keys) : judge_ipv6(place, keys);
+    V mismatch;
+    if constexpr (kFamily == Family::kIpv4) {
+      mismatch = judge_ipv4(place, keys);
+    } else {
+      mismatch = judge_ipv6(place, keys);
+    }
     refuted |= LaneBits{~zero_lanes(mismatch) & place.lanes} << place.at;
   };
   if (frames.between == nullptr) {

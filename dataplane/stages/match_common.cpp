@@ -245,7 +245,7 @@ template <Family kFamily>
   segments.frames.between = wrapped.between.data();
   segments.frames.shifted = wrapped.shifted.data();
   const LaneBits found = match_clients(burst, core, segments.frames, wrapped);
-  // Views are as if nothing lay between.
+  // Their views are as if nothing lay between: now they are told.
   const LaneBits seen = found | segments.all<Family::kIpv4>() | segments.all<Family::kIpv6>();
   for_each_lane(seen & ~known, [&](LaneIndex i) {
     burst.view[i].transport = static_cast<std::uint16_t>(burst.view[i].transport + wrapped.between[i]);

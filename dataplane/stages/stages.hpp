@@ -7,7 +7,7 @@
 
 namespace synward {
 
-/// SYNs to our services are read and taken out, those of the common layouts verified. Segments that can be of
+/// SYNs to our services are read and taken out, those without text verified. Segments that can be of
 /// a connection, of either side, are read and hashed, and stay, as do all others, for classify(). Does
 /// nothing without kernels, nor to what comes from another core.
 void match_common(Burst& burst, CoreState& core);

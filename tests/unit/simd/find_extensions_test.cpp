@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
 #include <random>
+#include <span>
+#include <string>
 #include <sys/mman.h>
 #include <vector>
 
@@ -12,7 +13,9 @@
 
 #include "dataplane/burst.hpp"
 #include "dataplane/simd/kernels.hpp"
+#include "dataplane/wire/ip_protocol.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/tcp.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/kernel_isas.hpp"
 
