@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dataplane/simd/answer_syn_lanes.hpp"
-#include "dataplane/simd/find_extensions_lanes.hpp"
+#include "dataplane/simd/find_between_lanes.hpp"
 #include "dataplane/simd/match_lanes.hpp"
 #include "dataplane/simd/read_options.hpp"
 #include "dataplane/simd/refute_cookie_lanes.hpp"
@@ -13,6 +13,7 @@ namespace {
 inline constexpr Kernels kKernels{.sort = sort,
                                   .match4 = match<Family::kIpv4>,
                                   .match6 = match<Family::kIpv6>,
+                                  .find_options = find_ip_options,
                                   .find_extensions = find_extensions,
                                   .match_answers4 = match_answers<Family::kIpv4>,
                                   .match_answers6 = match_answers<Family::kIpv6>,

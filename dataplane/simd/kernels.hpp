@@ -93,9 +93,10 @@ struct MacFilter {
   std::uint64_t wanted, mask;  ///< 48 bits
 };
 
-/// The lanes that a port takes and that have room for the least headers, by what follows the MAC addresses.
+/// The lanes that a port takes and that have room for the least headers, by what follows the MAC addresses;
+/// and which of `ipv4` have options.
 struct Links {
-  LaneBits ipv4, ipv6, tagged;
+  LaneBits ipv4, ipv6, tagged, ipv4_options;
 };
 
 /// The destination that most packets are for; and which addresses may be a service's.
@@ -159,10 +160,11 @@ struct Kernels {
   /// `tsval` of those SYNs, and all that `segments` has of those segments, but no hash of SYNs.
   using Match = Matches (*)(const Frames& frames, std::size_t network, LaneBits candidates, const Hint& hint,
                             const table::HashSecret& secret, SynBatch& syns, SegmentBatch& segments);
-  /// Which of `candidates` have extension headers and then TCP, as wire::walk_extension_headers() has it, and
-  /// are no fragments; room for the least headers is in all. Writes Frames::between of those.
-  using FindExtensions = LaneBits (*)(const Frames& frames, std::size_t network, LaneBits candidates,
-                                      std::uint16_t* between);
+  /// Which of `candidates`, which have room for the least headers, have more of them before TCP. Writes
+  /// Frames::between of those. IPv4: options (all else that is in the header, match() looks at). IPv6:
+  /// extension headers, as wire::walk_extension_headers() has them, but of fragments.
+  using FindBetween = LaneBits (*)(const Frames& frames, std::size_t network, LaneBits candidates,
+                                   std::uint16_t* between);
   /// Which of `candidates` are segments of any flags, with lengths that are right: of what comes from the
   /// side of the backends. Their source is looked for where match() looks for the destination, and the hash
   /// is that of the flow the other way.
@@ -190,7 +192,7 @@ struct Kernels {
 
   Sort sort;
   Match match4, match6;
-  FindExtensions find_extensions;
+  FindBetween find_options, find_extensions;
   MatchAnswers match_answers4, match_answers6;
   HashFlows hash4, hash6;
   Read read;

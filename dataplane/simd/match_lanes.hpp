@@ -27,6 +27,7 @@ inline Links sort(const Frames& frames, const MacFilter& macs) {
     const LaneBits ipv4 = lanes_of(0x0008, kLinkBytes + 20 + kLeastTcpBytes),
                    ipv6 = lanes_of(0xdd86, kLinkBytes + 40 + kLeastTcpBytes);
     links.ipv4 |= ipv4;
+    links.ipv4_options |= ipv4 & ~(LaneBits{zero_lanes((words.word[3] & 0xf'0000) ^ 0x5'0000)} << place.at);
     links.ipv6 |= ipv6;
     if ((ipv4 | ipv6) == LaneBits{kAllLanes} << place.at) return;
     for (const std::uint32_t tag : {0x0081u, 0xa888u, 0x0091u})  // wire::announces_vlan_tag()

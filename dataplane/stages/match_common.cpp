@@ -233,10 +233,11 @@ template <Family kFamily>
 /// Of `candidates`, the kernels took all that they know. The others may have more headers. Returns the SYNs
 /// among them.
 [[gnu::noinline]] LaneBits match_wrapped(Burst& burst, CoreState& core, const simd::Frames& frames,
-                                         LanesByLink candidates, LaneBits syns) {
+                                         const simd::Links& links, LanesByLink candidates, LaneBits syns) {
   CommonSegments& segments = burst.common_segments;
   const LaneBits known = syns | segments.all<Family::kIpv4>() | segments.all<Family::kIpv6>();
   candidates.remove(known);
+  candidates.ipv4[0] &= links.ipv4_options;
   if (candidates.empty()) return 0;
   const WrappedLanes& wrapped = burst.wrapped;
   find_wrapped(burst, *core.kernels, frames, candidates);
@@ -275,7 +276,7 @@ void match_common(Burst& burst, CoreState& core) {
   }
   LaneBits taken = match_clients(burst, core, frames, found);
   if (taken == present) return static_cast<void>(received.take());  // under a flood
-  taken |= match_wrapped(burst, core, frames, found, taken);
+  taken |= match_wrapped(burst, core, frames, links, found, taken);
   if (taken != 0) received.keep_if([taken](LaneIndex i) { return !has_lane(taken, i); });
 }
 

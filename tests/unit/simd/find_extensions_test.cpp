@@ -1,4 +1,4 @@
-// Mirrors dataplane/simd/find_extensions_lanes.hpp: what the kernels find of chains of extension headers,
+// Mirrors dataplane/simd/find_between_lanes.hpp: what the kernels find of chains of extension headers,
 // many at a time, is what wire::walk_extension_headers() finds of each.
 #include <algorithm>
 #include <array>

@@ -1,6 +1,4 @@
-// Where chains of extension headers end: wire::walk_extension_headers(), side by side. Where chains have
-// lengths at random, a CPU guesses wrong at the end of each, and has to wait for each header to find the
-// next; so all packets take a step before any takes the next one.
+// What lies between IP headers of the least length and TCP.
 #pragma once
 
 #include "dataplane/simd/group_lanes.hpp"
@@ -13,7 +11,29 @@ namespace {
 
 using Protocol = wire::IpProtocol;
 
-inline constexpr std::uint32_t kLeastIpv6 = 40;
+inline constexpr std::uint32_t kLeastIpv4 = 20, kLeastIpv6 = 40;
+
+inline LaneBits find_ip_options(const Frames& frames, std::size_t network, LaneBits candidates,
+                                std::uint16_t* between) {
+  LaneBits found = 0;
+  for_each_place(frames, network, candidates, [&](const Place& place) {
+    const Words ip = load_words(place, 0);
+    const V bytes = (ip.word[0] & 0xf) << 2;
+    const Mask none = bytes <= kLeastIpv4;
+    const V wrong = flags_if(none, 1) | ((ip.word[2] & 0xff00) ^ 0x0600);
+    const std::uint32_t lanes = zero_lanes(wrong) & place.lanes;
+    if (lanes == 0) return;  // mostly
+    store_narrow(between + place.at, lanes, bytes - kLeastIpv4);
+    found |= LaneBits{lanes} << place.at;
+  });
+  return found;
+}
+
+// ---- chains of extension headers: wire::walk_extension_headers(), side by side ----
+//
+// Where they have lengths at random, a CPU guesses wrong at the end of each, and has to wait for each header
+// to find the next; so all packets take a step before any takes the next one.
+
 /// What stands in place of a kind when a walk has found a fault.
 inline constexpr std::uint32_t kNoKind = 0x100;
 
@@ -34,10 +54,12 @@ struct Walks {
   const V room = load_narrow(frames.frame_bytes + place.at) - static_cast<std::uint32_t>(place.network);
   const V total = ipv6_payload_bytes(ip) + kLeastIpv6, kind = ip.word[1] >> 16 & 0xff;
   const Mask walking = (total <= room) & (is_extension_header(kind) | (kind == Protocol::kHopByHopOptions));
+  const std::uint32_t lanes = ~zero_lanes(reinterpret_cast<V>(walking)) & place.lanes;
+  if (lanes == 0) return 0;  // mostly
   store(walks.offset + place.at, all(kLeastIpv6));
   store(walks.kind + place.at, kind);
   store(walks.end + place.at, total);
-  return LaneBits{~zero_lanes(reinterpret_cast<V>(walking)) & place.lanes} << place.at;
+  return LaneBits{lanes} << place.at;
 }
 
 /// One header further, in the lanes that count. Returns those where another one follows.
