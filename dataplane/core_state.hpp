@@ -21,6 +21,7 @@
 #include "dataplane/proxy/backend_memory.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
+#include "dataplane/service/drop_list.hpp"
 #include "dataplane/service/service_table.hpp"
 #include "dataplane/shed_memory.hpp"
 #include "dataplane/steering.hpp"
@@ -131,7 +132,7 @@ struct LastLookup {
   service::ServiceId service = service::kNoService;
 };
 
-/// `services`, `steering`, the memory of the tables and what `keys` points to outlive it.
+/// `services`, `steering`, `drop_list`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState {
   /// Throws what ConnectionTable throws.
   CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table,
@@ -195,7 +196,8 @@ struct CoreState {
   const service::ServiceTable* services;
   /// What an endpoint promises, by ServiceId: a flood to many services reads these, not a Service each.
   std::vector<PromiseWords> acceptor_promises;
-  const simd::Kernels* kernels = nullptr;  ///< null: the stages do all
+  const service::DropList* drop_list = nullptr;  ///< null: nobody is listed
+  const simd::Kernels* kernels = nullptr;        ///< null: the stages do all
   LastLookup last_lookup4, last_lookup6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow

@@ -33,6 +33,8 @@ enum class Drop : std::uint8_t {
   kSynAck,
   kFinRst,
   kXmas,
+  // drop_listed
+  kDropList,
   // shed_syns
   kOverload,
   // verify_checksum
@@ -95,6 +97,7 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kSynAck, "syn_ack", "SYN-ACK to a service that opens no connections"},
     {Drop::kFinRst, "fin_rst", "FIN with RST"},
     {Drop::kXmas, "xmas", "Christmas tree scan: FIN, PSH and URG without ACK"},
+    {Drop::kDropList, "drop_list", "from a client that is on the drop list of the config"},
     {Drop::kOverload, "overload",
      "SYN, while more comes than this core can answer: it is answered when it comes again"},
     {Drop::kBadIpv4Checksum, "bad_ipv4_checksum", "IPv4 header checksum does not match"},

@@ -8,6 +8,7 @@ namespace synward {
 void run_burst(CoreState& core, Burst& burst) {
   match_common(burst, core);     // what nearly all clients send: read, verified, 8 or 16 at a time
   classify(burst, core);         // the others: views, one index list per route, or a drop
+  drop_listed(burst, core);      // clients that the operator has listed get no answer
   find_connection(burst, core);  // known flows leave the cookie path here
   shed_syns(burst, core);        // when more comes than this core can answer, part of the SYNs end here
   verify_checksum(burst, core);  // of what ends here: NIC verdict first, our own sum otherwise

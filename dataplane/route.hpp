@@ -74,6 +74,7 @@ static_assert(rows_in_enum_order(kRouteTable));
 template <wire::Family kFamily>
 struct Routes {
   static constexpr bool kIs4 = kFamily == wire::Family::kIpv4;
+  static constexpr Route kEcho = kIs4 ? Route::kEcho4 : Route::kEcho6;
   static constexpr Route kCommonSyn = kIs4 ? Route::kCommonSyn4 : Route::kCommonSyn6;
   static constexpr Route kSyn = kIs4 ? Route::kSyn4 : Route::kSyn6;
   static constexpr Route kSegment = kIs4 ? Route::kSegment4 : Route::kSegment6;

@@ -13,6 +13,8 @@ namespace synward {
 void match_common(Burst& burst, CoreState& core);
 /// Parses once, finds the service, and puts every lane into the list of its route, or ends it with a reason.
 void classify(Burst& burst, CoreState& core);
+/// Ends what comes from clients on the drop list.
+void drop_listed(Burst& burst, const CoreState& core);
 /// Segments that fit a connection leave the cookie path here.
 void find_connection(Burst& burst, CoreState& core);
 /// Ends part of the SYNs while the core is behind with its work; mostly none.
