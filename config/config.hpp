@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/wire/net_types.hpp"
+#include "dataplane/wire/prefix.hpp"
 
 namespace synward::config {
 
@@ -28,6 +29,16 @@ struct Service {
   std::uint32_t close_after_s = 0;      ///< of silence; 0: never. Endpoint mode only
 };
 
+/// Clients that no service answers.
+struct DropList {
+  struct File {
+    std::string path;  ///< absolute
+    std::vector<wire::Prefix> sources;
+  };
+  std::vector<wire::Prefix> sources;  ///< of the config itself
+  std::vector<File> files;
+};
+
 struct Config {
   std::vector<std::uint16_t> lcores;  ///< one worker each, ascending
   Poll poll = Poll::kAdaptive;
@@ -35,6 +46,7 @@ struct Config {
   std::vector<Service> services;
   std::uint32_t connections_per_core = 1u << 20;  ///< of each family that a service has
   std::uint32_t accept_backlog = 4096;            ///< a core. Endpoint mode only
+  DropList drop_list;
   std::string control_socket = "/run/synward/control.sock";
 };
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sys/un.h>
 
+#include "config/drop_file.hpp"
 #include "config/reader.hpp"
 #include "config/values.hpp"
 
@@ -190,6 +191,40 @@ void read_accept(Reader& accept, Config& config) {
   read_integer_of_accept(accept, config, "backlog", kBacklog, 1'048'576, config.accept_backlog);
 }
 
+/// Calls `take(text)` for each string of the array `key`; when it says no, the string is refused.
+template <typename Take>
+void each_string(Reader& reader, const char* key, const std::string& allowed, Take&& take) {
+  const auto* node = reader.find(key, allowed, false);
+  if (node == nullptr) return;
+  const auto* array = node->as_array();
+  if (array == nullptr) return reader.refuse(key, allowed);
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const auto* text = (*array)[i].as_string();
+    if (text == nullptr || !take(text->get())) reader.refuse(key, i, allowed);
+  }
+}
+
+/// What is wrong in its files goes to `errors_in_files`: it has no place in this one.
+void read_drop_list(Reader& list, Config& config, std::vector<std::string>& errors_in_files) {
+  DropList& drops = config.drop_list;
+  each_string(list, "sources", "clients' addresses or prefixes, each " + std::string{kListed},
+              [&](const std::string& text) {
+                const auto prefix = parse_prefix(text);
+                if (prefix) drops.sources.push_back(*prefix);
+                return prefix.has_value();
+              });
+  std::size_t left = kMostListed;
+  each_string(list, "files", "absolute paths of files, each of one address or prefix in a line",
+              [&](const std::string& path) {
+                if (!path.starts_with('/')) return false;
+                auto [prefixes, errors] = read_drop_file(path, left);
+                left -= prefixes.size();
+                drops.files.push_back({path, std::move(prefixes)});
+                errors_in_files.insert(errors_in_files.end(), errors.begin(), errors.end());
+                return true;
+              });
+}
+
 void read_control(Reader& control, Config& config) {
   constexpr const char* kSocket = "an absolute path of a file, at most 107 bytes";
   static_assert(sizeof(sockaddr_un::sun_path) == 108);
@@ -225,6 +260,7 @@ std::string nearest(std::string_view key, const std::vector<std::string>& known)
 Loaded parse(std::string_view text, const std::string& path) {
   Loaded loaded;
   Errors errors{path};
+  std::vector<std::string> errors_in_files;
   try {
     const toml::table file = toml::parse(text, path);
     Reader top{file, "", errors};
@@ -237,12 +273,15 @@ Loaded parse(std::string_view text, const std::string& path) {
     };
     optional_table(top, errors, "table", into(read_table));
     optional_table(top, errors, "accept", into(read_accept));
+    optional_table(top, errors, "drop_list",
+                   [&](Reader& list) { read_drop_list(list, loaded.config, errors_in_files); });
     optional_table(top, errors, "control", into(read_control));
     top.finish();
   } catch (const toml::parse_error& error) {
     errors.add(error.source(), "not TOML: " + std::string{error.description()});
   }
   loaded.errors = errors.sorted();
+  loaded.errors.insert(loaded.errors.end(), errors_in_files.begin(), errors_in_files.end());
   return loaded;
 }
 

@@ -8,13 +8,13 @@
 namespace synward::config {
 namespace {
 
-std::string address_text(const Service& service) {
+std::string text_of(const wire::Prefix& prefix) {
   char text[INET6_ADDRSTRLEN];
-  const bool four = std::holds_alternative<wire::Ipv4Address>(service.address);
+  const bool four = std::holds_alternative<wire::Ipv4Address>(prefix.address);
   std::visit([&](const auto& a) { inet_ntop(four ? AF_INET : AF_INET6, a.bytes.data(), text, sizeof text); },
-             service.address);
+             prefix.address);
   const std::uint8_t all = four ? 32 : 128;
-  return text + (service.prefix_bits == all ? std::string{} : "/" + std::to_string(service.prefix_bits));
+  return text + (prefix.bits == all ? std::string{} : "/" + std::to_string(prefix.bits));
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ std::string to_toml(const Config& config) {
   toml::array services;
   for (const Service& service : config.services) {
     toml::table row{{"name", service.name},
-                    {"address", address_text(service)},
+                    {"address", text_of({service.address, service.prefix_bits})},
                     {"port", service.port},
                     {"then", is_inline(config) ? "proxy" : "accept"},
                     {"idle_timeout", service.idle_timeout_s}};
@@ -45,6 +45,13 @@ std::string to_toml(const Config& config) {
                    {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
                    {"control", toml::table{{"socket", config.control_socket}}}};
   if (!is_inline(config)) file.insert("accept", toml::table{{"backlog", config.accept_backlog}});
+  const DropList& drops = config.drop_list;
+  if (!drops.sources.empty() || !drops.files.empty()) {
+    toml::array sources, files;
+    for (const wire::Prefix& source : drops.sources) sources.push_back(text_of(source));
+    for (const DropList::File& from : drops.files) files.push_back(from.path);
+    file.insert("drop_list", toml::table{{"sources", sources}, {"files", files}});
+  }
   std::ostringstream text;
   text << file << "\n";
   return text.str();

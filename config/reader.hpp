@@ -67,14 +67,11 @@ class Reader {
   }
   /// The value of `key` is not one that is allowed.
   void refuse(std::string_view key, const std::string& allowed) {
-    std::ostringstream text;
-    const toml::node& node = *table_.get(key);
-    if (const auto* string = node.as_string()) {
-      text << '"' << string->get() << '"';  // as people write it; toml++ prefers single quotes
-    } else {
-      node.visit([&](const auto& value) { text << value; });
-    }
-    errors_.add(node.source(), full(key) + " = " + text.str() + ": allowed is " + allowed);
+    refuse(*table_.get(key), full(key), allowed);
+  }
+  /// The same of an element of the array `key`.
+  void refuse(std::string_view key, std::size_t index, const std::string& allowed) {
+    refuse((*table_.get(key)->as_array())[index], full(key) + "[" + std::to_string(index) + "]", allowed);
   }
   /// Every key that was not asked for is an error.
   void finish() {
@@ -89,6 +86,16 @@ class Reader {
   }
 
  private:
+  void refuse(const toml::node& node, const std::string& name, const std::string& allowed) {
+    std::ostringstream text;
+    if (const auto* string = node.as_string()) {
+      text << '"' << string->get() << '"';  // as people write it; toml++ prefers single quotes
+    } else {
+      node.visit([&](const auto& value) { text << value; });
+    }
+    errors_.add(node.source(), name + " = " + text.str() + ": allowed is " + allowed);
+  }
+
   const toml::table& table_;
   std::string path_;
   Errors& errors_;

@@ -33,6 +33,7 @@ bool host_bits_are_zero(const Address& address, std::uint8_t prefix_bits) {
 }
 
 /// ::ffff:0:0/96 never is an address on the wire (RFC 4291 2.5.5.2).
+constexpr std::uint8_t kMappedBits = 96;
 bool is_ipv4_mapped(const wire::Ipv6Address& address) {
   constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   return std::equal(kMapped.begin(), kMapped.end(), address.bytes.begin());
@@ -48,18 +49,16 @@ std::string_view interface_of(std::string_view device) {
   return rest.substr(0, rest.find(','));
 }
 
-/// Writes address and prefix length of `service`; false when `text` is not an address that a service can
-/// have.
+/// Nothing when `host` is no address of this family, or has not so many bits.
 template <typename Address>
-bool parse_address(int family, const std::string& host, std::optional<std::uint8_t> bits, Service& service) {
+std::optional<wire::Prefix> parse_prefix(int family, const std::string& host,
+                                         std::optional<std::uint8_t> bits) {
   Address address{};
   constexpr std::uint8_t kAll = 8 * sizeof address.bytes;
-  if (inet_pton(family, host.c_str(), address.bytes.data()) != 1 || bits.value_or(kAll) > kAll) return false;
-  service.address = address;
-  service.prefix_bits = bits.value_or(kAll);
-  return !is_multicast(address) && !is_broadcast(address) && !is_loopback(address) &&
-         !is_unspecified(address) && !is_ipv4_mapped(address) &&
-         host_bits_are_zero(address, service.prefix_bits);
+  if (inet_pton(family, host.c_str(), address.bytes.data()) != 1 || bits.value_or(kAll) > kAll) return {};
+  if (!host_bits_are_zero(address, bits.value_or(kAll))) return {};
+  if (is_ipv4_mapped(address) && bits.value_or(kAll) >= kMappedBits) return {};
+  return wire::Prefix{address, bits.value_or(kAll)};
 }
 
 }  // namespace
@@ -85,19 +84,33 @@ std::vector<std::uint16_t> parse_lcores(std::string_view text) {
   return {lcores.begin(), lcores.end()};
 }
 
-bool parse_address(const std::string& text, Service& service) {
+std::optional<wire::Prefix> parse_prefix(const std::string& text) {
   const auto slash = text.find('/');
   std::optional<std::uint8_t> bits;
   if (slash != std::string::npos) {
     std::string_view rest{text};
     rest.remove_prefix(slash + 1);
     std::uint8_t number = 0;
-    if (!read_number(rest, number) || !rest.empty() || number == 0) return false;
+    if (!read_number(rest, number) || !rest.empty() || number == 0) return {};
     bits = number;
   }
   const std::string host = text.substr(0, slash);
-  return parse_address<wire::Ipv4Address>(AF_INET, host, bits, service) ||
-         parse_address<wire::Ipv6Address>(AF_INET6, host, bits, service);
+  if (host.find('\0') != std::string::npos) return {};  // where inet_pton() would stop reading
+  const auto prefix = parse_prefix<wire::Ipv4Address>(AF_INET, host, bits);
+  return prefix ? prefix : parse_prefix<wire::Ipv6Address>(AF_INET6, host, bits);
+}
+
+bool parse_address(const std::string& text, Service& service) {
+  const auto prefix = parse_prefix(text);
+  if (!prefix) return false;
+  service.address = prefix->address;
+  service.prefix_bits = prefix->bits;
+  return std::visit(
+      [](const auto& address) {
+        return !is_multicast(address) && !is_broadcast(address) && !is_loopback(address) &&
+               !is_unspecified(address);
+      },
+      prefix->address);
 }
 
 std::string pci_device(std::string_view text) {

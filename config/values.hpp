@@ -2,16 +2,27 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/config.hpp"
+#include "dataplane/wire/prefix.hpp"
 
 namespace synward::config {
 
 /// "1-3,6" -> 1 2 3 6; empty when it is not such a list.
 [[nodiscard]] std::vector<std::uint16_t> parse_lcores(std::string_view text);
+
+/// What parse_prefix() takes.
+inline constexpr const char* kListed =
+    "an IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"203.0.113.0/24\" of 1 bit and more "
+    "whose "
+    "host bits are zero";
+
+/// Of any addresses; nothing when `text` is neither an address nor a prefix.
+[[nodiscard]] std::optional<wire::Prefix> parse_prefix(const std::string& text);
 
 /// Writes address and prefix length of `service`; false when `text` is not an address that a service can
 /// have, nor a prefix.

@@ -55,6 +55,18 @@ service::ServiceTable service_table(const config::Config& config, std::uint16_t 
   return service::ServiceTable{std::move(services)};
 }
 
+service::DropList drop_list_of(const config::DropList& drops) {
+  std::vector<wire::Prefix> sources = drops.sources;
+  for (const config::DropList::File& file : drops.files) {
+    if (file.sources.empty()) spdlog::warn("drop list: {} holds no address", file.path);
+    sources.insert(sources.end(), file.sources.begin(), file.sources.end());
+  }
+  if (!sources.empty())
+    spdlog::info("drop list: {} address(es) and prefix(es), {} of them from {} file(s)", sources.size(),
+                 sources.size() - drops.sources.size(), drops.files.size());
+  return service::DropList{sources};
+}
+
 /// The connection tables of one core, on the NUMA node of its lcore.
 struct CoreTables {
   CoreTables(const config::Config& config, std::uint16_t lcore)
@@ -192,6 +204,7 @@ void run(const config::Config& config, const RunOptions& options) {
   const std::vector<PortInfo> infos = port_infos(ports);
   check_mtus(config, infos);
   const service::ServiceTable services = service_table(config, infos.front().mtu);
+  const service::DropList drop_list = drop_list_of(config.drop_list);
   const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(),
                               milliseconds_of(std::chrono::system_clock::now())};
   spdlog::info("cookies: a random key of this process, {}; a restart breaks the handshakes in flight",
@@ -206,6 +219,7 @@ void run(const config::Config& config, const RunOptions& options) {
     cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
     cores.back()->ports = infos;
     cores.back()->kernels = simd::kernels_of(isa);
+    if (!drop_list.empty()) cores.back()->drop_list = &drop_list;
     if (profiles) cores.back()->profiles = profiles.get();
   }
   const Steering steering{random_value<Steering::Key>(), workers_count};
