@@ -116,6 +116,15 @@ void pipeline_of_many(benchmark::State& state, FrameSet& set, const Traffic& tra
   worker.serve(few);
 }
 
+/// The same at a core with a drop list.
+void pipeline_of_listed(const service::DropList& list, benchmark::State& state, FrameSet& set,
+                        const Traffic& traffic) {
+  CoreState& worker = core(traffic.mode).state;
+  worker.drop_list = &list;
+  pipeline(state, set, traffic);
+  worker.drop_list = nullptr;
+}
+
 void straightforward(benchmark::State& state, FrameSet& set) {
   std::vector<std::uint16_t> sizes;
   std::uint64_t passed = 0, answered = 0;
@@ -179,6 +188,24 @@ void add_many_services(const std::string& what) {
   add_row(
       what + ": to 5,000 of 10,000 services", [] { return syns_to_ports(kFamily, kFirstPort, kOtherPorts); },
       pipeline_of_many<kFamily>);
+}
+
+/// SYNs from Linux beside a drop list of one network and of many, and from clients that are all listed.
+void add_drop_lists(const std::string& what, Family family) {
+  for (const auto& [name, count] : {std::pair{"1", 1u}, {"10,000", 10'000u}}) {
+    add_row(
+        what + ": beside a drop list of " + name, [=] { return syns(family, Layout::kLinux); },
+        [family, networks = count](auto& state, auto& set, const Traffic& traffic) {
+          const service::DropList list = strangers(family, networks);
+          pipeline_of_listed(list, state, set, traffic);
+        });
+  }
+  add_row(
+      what + ": all on a drop list", [=] { return syns_of_listed(family); },
+      [family](auto& state, auto& set, const Traffic& traffic) {
+        const service::DropList list = clients(family);
+        pipeline_of_listed(list, state, set, traffic);
+      });
 }
 
 /// A bump in the wire. Handshakes with backends only over few frames: no more may be open at once.
@@ -252,6 +279,8 @@ void add_all() {
   }
   add_many_services<Family::kIpv4>("SYN, IPv4, Linux");
   add_many_services<Family::kIpv6>("SYN, IPv6, Linux");
+  add_drop_lists("SYN, IPv4, Linux", Family::kIpv4);
+  add_drop_lists("SYN, IPv6, Linux", Family::kIpv6);
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

@@ -24,6 +24,7 @@ struct Stage {
 constexpr Stage kStages[] = {
     {"match_common", match_common},
     {"classify", classify},
+    {"drop_listed", [](Burst& burst, CoreState& core) { drop_listed(burst, core); }},
     {"find_connection", find_connection},
     {"shed_syns", shed_syns},
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},

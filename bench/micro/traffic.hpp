@@ -32,6 +32,12 @@ struct Traffic {
 /// SYNs from Linux to `ports` ports of the family's service address from `first` on, at random. Good until
 /// the next call.
 [[nodiscard]] Traffic syns_to_ports(wire::Family family, std::uint16_t first, std::uint16_t ports);
+/// `count` networks at random, none of which sends any of syns(family, Layout::kLinux).
+[[nodiscard]] service::DropList strangers(wire::Family family, std::size_t count);
+/// The /24 or /48 of each of these clients.
+[[nodiscard]] service::DropList clients(wire::Family family);
+/// Those SYNs at a core that has listed all their clients.
+[[nodiscard]] Traffic syns_of_listed(wire::Family family);
 /// Frames that classify() drops at its second look at them.
 [[nodiscard]] Traffic foreign_frames();
 /// Bare ACKs with valid cookies: every one opens a connection.
