@@ -206,7 +206,7 @@ struct Burst {
   Lane<RxChecksum> ip_checksum;                 ///< IPv4 header
   Lane<RxChecksum> transport_checksum;          ///< TCP
   Lane<PacketHandle> packet;
-  Lane<PacketView> view;  ///< from match_common() or classify() on
+  alignas(64) Lane<PacketView> view;  ///< from match_common() or classify() on
   /// Of lanes that find_connection() has seen: the table::Connection of its family that it found, or null.
   Lane<void*> connection;
   Lane<Drop> drop;         ///< why a lane stands in on(kDrop); why one in on(kStray) would

@@ -4,7 +4,9 @@
 // for classify() to send on. Whatever is not quite so, and whatever is not for a service of ours, is left as
 // it is to classify().
 #include <bit>
+#include <cstddef>
 #include <cstring>
+#include <emmintrin.h>  // SSE2: part of x86-64
 
 #include "dataplane/stages/classify_segment.hpp"
 #include "dataplane/stages/find_wrapped.hpp"
@@ -61,6 +63,42 @@ PacketView view_of(std::uint16_t network, std::uint32_t bytes, service::ServiceI
           .transport = static_cast<std::uint16_t>(network + sizeof(IpHeader<kFamily>)),
           .transport_bytes = static_cast<std::uint16_t>(bytes),
           .service = service};
+}
+
+/// How many bytes the segments have, header and text: of a lane, or of four from one on.
+struct BytesOfSyns {
+  [[nodiscard]] std::uint32_t operator()(LaneIndex i) const {
+    return (batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
+  }
+  [[nodiscard]] __m128i four(std::size_t i) const {
+    const __m128i offered = _mm_load_si128(reinterpret_cast<const __m128i*>(batch.offered + i));
+    return _mm_slli_epi32(
+        _mm_and_si128(_mm_srli_epi32(offered, simd::SynTerms::kOffsetBit), _mm_set1_epi32(15)), 2);
+  }
+  const simd::SynBatch& batch;
+};
+struct BytesOfSegments {
+  [[nodiscard]] std::uint32_t operator()(LaneIndex i) const { return batch.bytes[i]; }
+  [[nodiscard]] __m128i four(std::size_t i) const {
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(batch.bytes + i));
+  }
+  const simd::SegmentBatch& batch;
+};
+
+/// view_of() for all lanes of a full burst, four at a time.
+template <Family kFamily, typename BytesOf>
+void put_all_views(Burst& burst, std::uint16_t network, const BytesOf& bytes_of, service::ServiceId service) {
+  static_assert(sizeof(PacketView) == 8 && offsetof(PacketView, transport) == 2 &&
+                offsetof(PacketView, transport_bytes) == 4 && offsetof(PacketView, service) == 6);
+  const auto transport = static_cast<int>(network + sizeof(IpHeader<kFamily>));
+  const __m128i offsets = _mm_set1_epi32(network | transport << 16),
+                services = _mm_set1_epi32(static_cast<int>(std::uint32_t{service} << 16));
+  auto* const pairs = reinterpret_cast<__m128i*>(burst.view.data());
+  for (std::size_t i = 0; i < kBurstMax; i += 4) {
+    const __m128i rest = _mm_or_si128(bytes_of.four(i), services);
+    _mm_storeu_si128(pairs + i / 2, _mm_unpacklo_epi32(offsets, rest));
+    _mm_storeu_si128(pairs + i / 2 + 1, _mm_unpackhi_epi32(offsets, rest));
+  }
 }
 
 /// The headers of a lane, as the kernels see them.
@@ -135,8 +173,12 @@ template <Family kFamily, Side kSide, typename BytesOf>
 LaneBits admit(Burst& burst, CoreState& core, const simd::Frames& frames, std::uint16_t network,
                LaneBits lanes, const Hinted& hinted, const BytesOf& bytes_of) {
   const LaneBits known = lanes & hinted.lanes;
-  for_each_lane(known,
-                [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), hinted.service); });
+  if (known == ~LaneBits{0}) {
+    put_all_views<kFamily>(burst, network, bytes_of, hinted.service);
+  } else {
+    for_each_lane(
+        known, [&](LaneIndex i) { burst.view[i] = view_of<kFamily>(network, bytes_of(i), hinted.service); });
+  }
   if (known == lanes) return known;
   const LaneBits others = look_up<kFamily, kSide>(burst, core, frames, network, lanes & ~known, bytes_of);
   if (others != 0)
@@ -174,9 +216,9 @@ void match_answers(Burst& burst, CoreState& core, const simd::Frames& frames,
     const auto network = static_cast<std::uint16_t>(LanesByLink::network(tags));
     const auto found = core.kernels->match_answers<kFamily>()(frames, network, candidates[tags], last.hint,
                                                               core.secret, segments.batch);
-    const LaneBits lanes = admit<kFamily, Side::kInside>(
-        burst, core, frames, network, found.segments, hinted(found.from_hint, last),
-        [&](LaneIndex i) { return segments.batch.bytes[i]; });
+    const LaneBits lanes =
+        admit<kFamily, Side::kInside>(burst, core, frames, network, found.segments,
+                                      hinted(found.from_hint, last), BytesOfSegments{segments.batch});
     expect_lookups<kFamily>(burst, core, lanes);
     segments.of<kFamily>()[tags] = lanes;
   }
@@ -202,13 +244,11 @@ template <Family kFamily>
           burst, core, frames, network, from_clients<kFamily>(burst, core, network, lanes, found.strangers),
           to_hint, bytes_of);
     };
-    const LaneBits admitted = admit_clients(found.syns, [&](LaneIndex i) {
-      return (syns.batch.offered[i] >> simd::SynTerms::kOffsetBit & 15) * 4;
-    });
+    const LaneBits admitted = admit_clients(found.syns, BytesOfSyns{syns.batch});
     syns.of<kFamily>()[tags] |= admitted;
     common |= admitted;
     if ((found.segments | found.odd_syns) == 0) continue;  // under a flood
-    const auto bytes_of = [&](LaneIndex i) { return segments.batch.bytes[i]; };
+    const BytesOfSegments bytes_of{segments.batch};
     const LaneBits others = admit_clients(found.segments, bytes_of);
     segments.of<kFamily>()[tags] |= others;
     odd |= admit_clients(found.odd_syns, bytes_of);

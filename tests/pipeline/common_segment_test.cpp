@@ -41,6 +41,53 @@ void for_all(const Each& each) {
   }
 }
 
+/// Those of a full burst are written at once: they are as classify() makes them, of SYNs and of segments of
+/// any length, behind any tags.
+TEST_P(CommonSegment, HasTheViewThatClassifyMakes) {
+  const auto views = [](PipelineLab& lab, const std::vector<Bytes>& frames) {
+    std::vector<Bytes> buffers;
+    const auto burst = lab.received(frames, buffers);
+    match_common(*burst, lab.core);
+    classify(*burst, lab.core);
+    return burst->view;
+  };
+  const auto compare = [&]<wire::Family kFamily>() {
+    for (std::size_t tags = 0; tags <= wire::kMaxVlanTags; ++tags) {
+      for (const bool is_syn : {true, false}) {
+        Pair pair;
+        std::vector<Bytes> frames;
+        for (std::size_t n = 0; n < kBurstMax; ++n) {
+          FrameBuilder built;
+          if constexpr (kFamily == wire::Family::kIpv4) {
+            built.ipv4(kClient4, kService4);
+          } else {
+            built.ipv6(kClient6, kService6);
+          }
+          built.tcp(40'000, kServicePort, is_syn ? TcpFlags::kSyn : TcpFlags::kAck);
+          if (is_syn) {
+            built.tcp_options(syn_options(n % 2 == 0 ? SynLayout::kLinux : SynLayout::kWindows, {}));
+          } else {
+            built.payload(Bytes(n * 20 + n % 3));
+          }
+          for (std::size_t t = 0; t < tags; ++t) built.vlan(7);
+          frames.push_back(built.build());
+        }
+        static_cast<void>(views(pair.fast, frames));  // from now on there is a hint
+        const auto got = views(pair.fast, frames), wanted = views(pair.reference, frames);
+        for (std::size_t n = 0; n < kBurstMax; ++n) {
+          SCOPED_TRACE(n);
+          EXPECT_EQ(got[n].network, wanted[n].network);
+          EXPECT_EQ(got[n].transport, wanted[n].transport);
+          EXPECT_EQ(got[n].transport_bytes, wanted[n].transport_bytes);
+          EXPECT_EQ(got[n].service, wanted[n].service);
+        }
+      }
+    }
+  };
+  compare.template operator()<wire::Family::kIpv4>();
+  compare.template operator()<wire::Family::kIpv6>();
+}
+
 /// Or the comparisons below would be of the stages with themselves: plain, behind more headers, among others.
 TEST_P(CommonSegment, IsReadByTheKernel) {
   constexpr std::size_t kFarApart = 10;  // lanes

@@ -103,6 +103,33 @@ TEST_P(ManyServices, EachPromiseWhatTheyPromise) {
   EXPECT_GT(seen[Route::kCommonSyn4] + seen[Route::kCommonSyn6], 100 * kBurstMax * 3 / 4) << "by the kernels";
 }
 
+/// All of a full burst but one, whichever, are for one service: the ServiceIds differ in either byte.
+TEST_P(ManyServices, AreToldApartInEachLaneOfAFullBurst) {
+  constexpr std::uint16_t kServices = 600;
+  std::vector<service::Service> services;
+  for (std::uint16_t n = 0; n < kServices; ++n)
+    services.push_back({.name = "",
+                        .address = kService4,
+                        .port = wire::Port{static_cast<std::uint16_t>(kServicePort + n)},
+                        .profile = {.mss = static_cast<std::uint16_t>(536 + n)}});
+  const auto syn_to = [](unsigned service) {
+    return FrameBuilder{}
+        .ipv4(kClient4, kService4)
+        .tcp(40'000, static_cast<std::uint16_t>(kServicePort + service), TcpFlags::kSyn)
+        .tcp_options(syn_options(SynLayout::kLinux, {}))
+        .build();
+  };
+  LabPair pair{GetParam(), services, PipelineLab::Mode::kEndpoint};
+  for (const auto& [most, one] : {std::pair{0u, 1u}, {7u, 7u + 256}, {512u, 256u}}) {
+    for (std::size_t lane = 0; lane < kBurstMax; ++lane) {
+      std::vector<Bytes> frames(kBurstMax, syn_to(most));
+      frames[lane] = syn_to(one);
+      expect_same(pair, frames);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 /// The hint and the promises are those of the services that there are.
 TEST_P(ManyServices, OfANewTableCountFromTheNextBurstOn) {
   const auto service = [](const char* address, std::uint16_t mss) {
