@@ -18,8 +18,7 @@ struct DropFile {
 };
 
 /// Control thread. A line holds one address or prefix; what stands behind a ';' or a '#' is a comment, and a
-/// line may hold nothing else.
-/// More than `most` are an error.
+/// line may hold nothing else. More than `most` addresses and prefixes are an error.
 [[nodiscard]] DropFile read_drop_file(const std::string& path, std::size_t most = kMostListed);
 
 }  // namespace synward::config

@@ -18,8 +18,7 @@ namespace synward::config {
 /// What parse_prefix() takes.
 inline constexpr const char* kListed =
     "an IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"203.0.113.0/24\" of 1 bit and more "
-    "whose "
-    "host bits are zero";
+    "whose host bits are zero";
 
 /// Of any addresses; nothing when `text` is neither an address nor a prefix.
 [[nodiscard]] std::optional<wire::Prefix> parse_prefix(const std::string& text);
