@@ -1,18 +1,15 @@
 #include "config/drop_file.hpp"
 
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 #include <string_view>
 
+#include "config/text_file.hpp"
 #include "config/values.hpp"
 
 namespace synward::config {
 namespace {
 
-constexpr std::uintmax_t kMostBytes = 256 << 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-constexpr const char* kUnreadable = ": cannot be read: it must be a file that this user may read";
 constexpr std::size_t kMostErrors = 5;   // a file of something else would have one in each line
 constexpr std::size_t kShownBytes = 60;  // of such a line
 
@@ -33,23 +30,15 @@ std::string shown(std::string_view text) {
 }  // namespace
 
 DropFile read_drop_file(const std::string& path, std::size_t most) {
+  const auto [all, error] = read_text_file(path);
+  if (!error.empty()) return {{}, {error}};
   DropFile read;
-  std::error_code error;
-  std::ifstream file;
-  if (std::filesystem::is_regular_file(path, error)) file.open(path, std::ios::binary);  // a pipe might block
-  if (!file.is_open()) {
-    read.errors.push_back(path + kUnreadable);
-    return read;
-  }
-  if (std::filesystem::file_size(path, error) > kMostBytes) {
-    read.errors.push_back(path + ": too long: allowed are " + std::to_string(kMostBytes >> 20) + " MiB");
-    return read;
-  }
-  std::string line;
-  for (std::size_t number = 1; std::getline(file, line); ++number) {
-    std::string_view text = line;
-    if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    text = trimmed(text.substr(0, text.find_first_of(";#")));
+  std::string_view left = all;
+  if (left.starts_with(kByteOrderMark)) left.remove_prefix(kByteOrderMark.size());
+  for (std::size_t number = 1; !left.empty(); ++number) {
+    const std::string_view line = left.substr(0, left.find('\n'));
+    left.remove_prefix(std::min(line.size() + 1, left.size()));
+    const std::string_view text = trimmed(line.substr(0, line.find_first_of(";#")));
     if (text.empty()) continue;
     const auto at = [&] { return path + ":" + std::to_string(number) + ": "; };
     const auto prefix = parse_prefix(std::string{text});
@@ -63,7 +52,6 @@ DropFile read_drop_file(const std::string& path, std::size_t most) {
       read.prefixes.push_back(*prefix);
     }
   }
-  if (file.bad()) read.errors.push_back(path + kUnreadable);
   if (!read.errors.empty()) read.prefixes.clear();
   return read;
 }

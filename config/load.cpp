@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <sys/un.h>
 
 #include "config/drop_file.hpp"
 #include "config/reader.hpp"
+#include "config/text_file.hpp"
 #include "config/values.hpp"
 
 namespace synward::config {
@@ -286,14 +286,8 @@ Loaded parse(std::string_view text, const std::string& path) {
 }
 
 Loaded load(const std::string& path) {
-  std::error_code error;
-  std::ifstream file{path, std::ios::binary};
-  if (!file.is_open() || !std::filesystem::is_regular_file(path, error)) {
-    return {{}, {path + ": cannot be read: it must be a file that this user may read"}};
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse(text.str(), path);
+  const auto [text, error] = read_text_file(path);
+  return error.empty() ? parse(text, path) : Loaded{{}, {error}};
 }
 
 }  // namespace synward::config
