@@ -11,8 +11,6 @@ using wire::Family;
 
 namespace {
 
-constexpr unsigned kStride = 6;  // 64 slots: a word
-
 /// `count` ones from bit `first` on; `count` is 1 to 64.
 constexpr std::uint64_t ones(unsigned first, unsigned count) {
   return ~std::uint64_t{0} >> (64 - count) << first;
@@ -55,16 +53,6 @@ void PrefixSet<kFamily>::fill_filter(const std::vector<Prefix>& prefixes) {
       word |= std::uint64_t{1} << bit % 64;
     }
   }
-}
-
-template <Family kFamily>
-PrefixSet<kFamily>::Entry::Entry(const Prefix& prefix) : wanted{std::bit_cast<Words>(prefix.address)} {
-  Address ones_ahead{};
-  for (std::size_t i = 0; i < ones_ahead.bytes.size(); ++i) {
-    const int count = std::clamp(static_cast<int>(prefix.bits) - static_cast<int>(8 * i), 0, 8);
-    ones_ahead.bytes[i] = static_cast<std::uint8_t>(0xff00u >> count);
-  }
-  mask = std::bit_cast<Words>(ones_ahead);
 }
 
 template <Family kFamily>

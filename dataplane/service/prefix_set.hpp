@@ -21,6 +21,7 @@
 
 #include "dataplane/wire/big_endian.hpp"
 #include "dataplane/wire/net_types.hpp"
+#include "dataplane/wire/prefix.hpp"
 
 namespace synward::service {
 
@@ -32,8 +33,10 @@ class PrefixSet {
     Address address;    ///< zero behind `bits`
     std::uint8_t bits;  ///< 0: every address
   };
+  static constexpr unsigned kRootBits = 12;  ///< of the first step
+  static constexpr unsigned kStride = 6;     ///< bits of the others: 64 slots, a word
   /// Nodes on the longest way.
-  static constexpr unsigned kMostNodes = (8 * sizeof(Address) - 12 + 5) / 6;
+  static constexpr unsigned kMostNodes = (8 * sizeof(Address) - kRootBits + kStride - 1) / kStride;
   static constexpr std::size_t kMostAtOnce = 64;
 
   /// Control thread. In any order; one may cover another.
@@ -57,7 +60,6 @@ class PrefixSet {
 
  private:
   static constexpr bool kIpv4 = kFamily == wire::Family::kIpv4;
-  static constexpr unsigned kRootBits = 12;               ///< of the first step
   static constexpr unsigned kFilterBits = 20;             ///< of the index into the filter
   static constexpr unsigned kFiltered = kIpv4 ? 20 : 32;  ///< bits of an address that choose its bit
 
@@ -70,7 +72,9 @@ class PrefixSet {
   /// A prefix, as addresses are compared with it.
   struct Entry {
     using Words = std::array<std::uint32_t, sizeof(Address) / 4>;
-    explicit Entry(const Prefix& prefix);
+    explicit Entry(const Prefix& prefix)
+        : wanted{std::bit_cast<Words>(prefix.address)},
+          mask{std::bit_cast<Words>(wire::prefix_mask<Address>(prefix.bits))} {}
     [[nodiscard]] bool covers(const Address& address) const {
       const auto words = std::bit_cast<Words>(address);
       std::uint32_t differs = 0;

@@ -1,27 +1,13 @@
 #include "dataplane/service/service_table.hpp"
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
 
+#include "dataplane/wire/prefix.hpp"
+
 namespace synward::service {
-namespace {
-
 using wire::Family;
-
-/// An address whose first `bits` are ones, the rest zeros.
-template <typename Address>
-Address prefix_mask(std::uint8_t bits) {
-  Address mask{};
-  for (std::size_t i = 0; i < mask.bytes.size(); ++i) {
-    const int ones = std::clamp(static_cast<int>(bits) - static_cast<int>(8 * i), 0, 8);
-    mask.bytes[i] = static_cast<std::uint8_t>(0xff00u >> ones);
-  }
-  return mask;
-}
-
-}  // namespace
 
 template <Family kFamily>
 void ServiceTable::Neighborhoods<kFamily>::add(const wire::Address<kFamily>& address, unsigned prefix_bits) {
@@ -38,7 +24,7 @@ void ServiceTable::make_levels(std::vector<Level<kFamily>>& levels, Neighborhood
   };
   std::map<std::uint8_t, Entries, std::greater<>> by_bits;
   const auto mask_of = [](std::uint8_t bits) {
-    return Key{prefix_mask<wire::Address<kFamily>>(bits), wire::Port{0xffff}};
+    return Key{wire::prefix_mask<wire::Address<kFamily>>(bits), wire::Port{0xffff}};
   };
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const Service& service = services_[i];
