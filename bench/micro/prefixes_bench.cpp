@@ -11,6 +11,7 @@
 #include <rte_eal.h>
 
 #include "bench/micro/fib.hpp"
+#include "bench/micro/networks.hpp"
 #include "bench/micro/report.hpp"
 #include "bench/micro/tsc.hpp"
 #include "dataplane/service/drop_list.hpp"
@@ -27,24 +28,18 @@ class Networks {
  public:
   using Address = wire::Address<kFamily>;
 
-  /// Of 20 to 32 bits, or 32 to 64, as blocklists have them.
   explicit Networks(std::size_t count) {
-    constexpr unsigned kLeast = kFamily == Family::kIpv4 ? 20 : 32,
-                       kMost = kFamily == Family::kIpv4 ? 32 : 64;
-    for (std::size_t n = 0; n < count; ++n) {
-      const auto bits = kLeast + static_cast<unsigned>(random_() % (kMost - kLeast + 1));
-      prefixes_.push_back({mixed({}, any(), bits), static_cast<std::uint8_t>(bits)});
-    }
+    for (std::size_t n = 0; n < count; ++n) prefixes_.push_back(any_network<kFamily>(random_));
   }
   [[nodiscard]] const std::vector<wire::Prefix>& prefixes() const { return prefixes_; }
   /// In none of them, or each in one: `fib` has the same prefixes.
   [[nodiscard]] std::vector<Address> addresses(bool inside, Fib<kFamily>& fib) {
     std::vector<Address> made;
     while (made.size() < kAddresses) {
-      Address address = any();
+      auto address = any_address<kFamily>(random_);
       if (inside) {
         const wire::Prefix& prefix = prefixes_[random_() % prefixes_.size()];
-        address = mixed(address, std::get<Address>(prefix.address), prefix.bits);
+        address = address_in(std::get<Address>(prefix.address), prefix.bits, address);
       }
       auto key = Fib<kFamily>::key_of(address);
       if ((fib.count_inside({&key, 1}) == 1) == inside) made.push_back(address);
@@ -53,24 +48,6 @@ class Networks {
   }
 
  private:
-  /// Global unicast, if IPv6.
-  Address any() {
-    Address address;
-    for (auto& byte : address.bytes) byte = static_cast<std::uint8_t>(random_());
-    if (kFamily == Family::kIpv6)
-      address.bytes[0] = static_cast<std::uint8_t>(0x20 | (address.bytes[0] & 0x1f));
-    return address;
-  }
-  /// So many bits of `first`, and then those of `rest`.
-  static Address mixed(const Address& rest, const Address& first, unsigned bits) {
-    Address mixed = rest;
-    for (unsigned at = 0; at < bits; ++at) {
-      const unsigned bit = 0x80u >> at % 8, byte = at / 8;
-      mixed.bytes[byte] = static_cast<std::uint8_t>((mixed.bytes[byte] & ~bit) | (first.bytes[byte] & bit));
-    }
-    return mixed;
-  }
-
   std::mt19937 random_{17};
   std::vector<wire::Prefix> prefixes_;
 };

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bench/micro/networks.hpp"
 #include "dataplane/handshake/segment_builder.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/reply.hpp"
@@ -92,33 +93,20 @@ template <Family kFamily>
 const wire::Address<kFamily>& client_of(const Stamp& syn) {
   return wire::overlay<IpHeader<kFamily>>(syn.bytes.data() + sizeof(wire::EthernetHeader)).source;
 }
-template <Family kFamily>
-wire::Prefix prefix_of(wire::Address<kFamily> address, unsigned bits) {
-  for (std::size_t at = bits; at < 8 * sizeof address; ++at)
-    address.bytes[at / 8] = static_cast<std::uint8_t>(address.bytes[at / 8] & ~(0x80u >> at % 8));
-  return {address, static_cast<std::uint8_t>(bits)};
-}
 
-/// Of 20 to 32 bits, or 32 to 64: as lists have them, and short enough that some come near the clients.
 template <Family kFamily>
 service::DropList strangers(std::size_t count) {
-  constexpr bool kIpv4 = kFamily == Family::kIpv4;
   std::vector<wire::Address<kFamily>> clients;
   for (const Stamp& syn : stamps(kFamily, Layout::kLinux)) clients.push_back(client_of<kFamily>(syn));
   std::sort(clients.begin(), clients.end());
   std::vector<wire::Prefix> networks;
   std::mt19937 random{13};
   while (networks.size() < count) {
-    wire::Address<kFamily> address;
-    for (auto& byte : address.bytes) byte = static_cast<std::uint8_t>(random());
-    if (!kIpv4) address.bytes[0] = static_cast<std::uint8_t>(0x20 | (address.bytes[0] & 0x1f));
-    const unsigned bits = kIpv4 ? 20u : 32u, some = kIpv4 ? 13u : 33u;
-    const wire::Prefix network = prefix_of<kFamily>(address, bits + static_cast<unsigned>(random() % some));
+    const wire::Prefix network = any_network<kFamily>(random);
     // The first client that is not below it would be in it, if any is.
     const auto& first = std::get<wire::Address<kFamily>>(network.address);
     const auto near = std::lower_bound(clients.begin(), clients.end(), first);
-    if (near == clients.end() || prefix_of<kFamily>(*near, network.bits) != network)
-      networks.push_back(network);
+    if (near == clients.end() || network_of(*near, network.bits) != network) networks.push_back(network);
   }
   return service::DropList{networks};
 }
@@ -127,7 +115,7 @@ template <Family kFamily>
 service::DropList clients() {
   std::vector<wire::Prefix> networks;
   for (const Stamp& syn : stamps(kFamily, Layout::kLinux))
-    networks.push_back(prefix_of<kFamily>(client_of<kFamily>(syn), kFamily == Family::kIpv4 ? 24 : 48));
+    networks.push_back(network_of(client_of<kFamily>(syn), kFamily == Family::kIpv4 ? 24 : 48));
   return service::DropList{networks};
 }
 
