@@ -17,7 +17,9 @@ SECONDS = 2.5  # the first SYN, and Linux's second a second later
 def drop_list(lab: Lab) -> str:
     path = lab.folder / "drop.txt"
     path.write_text("; clients of last week\n2001:2::40/122 ; and their neighbours\n198.18.0.77\n")
-    return f'[drop_list]\nsources = ["198.18.0.64/30"]\nfiles = ["{path}"]\n'
+    none = lab.folder / "none.txt"
+    none.write_text("; fetched in vain\n")
+    return f'[drop_list]\nsources = ["198.18.0.64/30"]\nfiles = ["{path}", "{none}"]\n'
 
 
 def own_both(client: Namespace) -> None:
@@ -46,7 +48,9 @@ def test_an_endpoint_is_silent_to_them(lab: Lab) -> None:
         served.client.run("ping", "-c1", "-W5", "-I", BESIDE[address], address)
         connect(served.client, BESIDE[address], address).close()
     served.expect_events(opened(2, closed=2))
-    assert "drop list: 3 address(es) and prefix(es), 2 of them from 1 file(s)" in served.synward.log.read_text()
+    log = served.synward.log.read_text()
+    assert "drop list: 3 address(es) and prefix(es), 2 of them from 2 file(s)" in log
+    assert f"[warning] drop list: {lab.folder / 'none.txt'} holds no address" in log
     served.stop(drops={"drop_list": listed_drops(served)})
 
 

@@ -1,5 +1,6 @@
-// Mirrors dataplane/simd/find_between_lanes.hpp: what the kernels find of chains of extension headers,
-// many at a time, is what wire::walk_extension_headers() finds of each.
+// Mirrors dataplane/simd/find_between_lanes.hpp: what the kernels find of IP options and of chains of
+// extension headers, many at a time, is what each header says, and what wire::walk_extension_headers() finds
+// of it.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "dataplane/burst.hpp"
 #include "dataplane/simd/kernels.hpp"
 #include "dataplane/wire/ip_protocol.hpp"
+#include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/support/bytes.hpp"
@@ -151,6 +153,51 @@ TEST_P(FindExtensions, OfChainsOfEachLength) {
     EXPECT_EQ(found_, std::size_t{wire::kMaxExtensionHeaders}) << int{kind};
   }
 }
+
+/// Of every header length, more and less than the least, before TCP and before others.
+class FindOptions : public testing::TestWithParam<Isa> {};
+
+TEST_P(FindOptions, WhereAHeaderIsLongerThanTheLeast) {
+  std::mt19937 random{45};
+  std::size_t wanted_in_all = 0;
+  for (int round = 0; round < 500; ++round) {
+    const std::size_t size = 1 + random() % kBurstMax;
+    std::vector<Bytes> frames(
+        size, Bytes(kLink + sizeof(wire::Ipv4Header) + sizeof(wire::TcpHeader) + kFrameSlack));
+    Lane<std::byte*> at;
+    alignas(64) Lane<std::uint16_t> bytes{}, between;
+    at.fill(no_frame);
+    between.fill(0xffff);
+    LaneBits candidates = LaneBits{random()} << 32 | random(), wanted = 0;
+    if (size < kBurstMax) candidates &= (LaneBits{1} << size) - 1;
+    for (std::size_t i = 0; i < size; ++i) {
+      auto& ip = wire::overlay<wire::Ipv4Header>(frames[i].data() + kLink);
+      ip.version_and_ihl = static_cast<std::uint8_t>(random());
+      ip.protocol = random() % 4 == 0 ? static_cast<std::uint8_t>(random()) : wire::IpProtocol::kTcp;
+      at[i] = frames[i].data();
+      bytes[i] = static_cast<std::uint16_t>(frames[i].size() - kFrameSlack);
+      if (ip.header_bytes() > sizeof ip && ip.protocol == wire::IpProtocol::kTcp) wanted |= LaneBits{1} << i;
+    }
+    wanted &= candidates;
+    ASSERT_EQ(kernels_of(GetParam())
+                  ->find_options({at.data(), bytes.data(), size}, kLink, candidates, between.data()),
+              wanted);
+    for (std::size_t i = 0; i < kBurstMax; ++i) {
+      if ((wanted >> i & 1) != 0) {
+        const auto& ip = wire::overlay<wire::Ipv4Header>(at[i] + kLink);
+        ASSERT_EQ(between[i], ip.header_bytes() - sizeof ip) << "lane " << i;
+        ++wanted_in_all;
+      } else {
+        ASSERT_EQ(between[i], 0xffff) << "lane " << i;
+      }
+    }
+  }
+  EXPECT_GT(wanted_in_all, 2'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEachIsa, FindOptions, testing::ValuesIn(test::kernel_isas()),
+                         [](const auto& with) { return std::string{name_of(with.param)}; });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FindOptions);  // a CPU without any
 
 INSTANTIATE_TEST_SUITE_P(OfEachIsa, FindExtensions, testing::ValuesIn(test::kernel_isas()),
                          [](const auto& with) { return std::string{name_of(with.param)}; });
