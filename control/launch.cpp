@@ -116,6 +116,18 @@ void log_serving(const config::Config& config) {
     spdlog::info("frames stop when this process stops: a NIC bypass or a second path is the operator's");
 }
 
+void log_steering(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports) {
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const std::string& why_no_rss = ports[p]->why_no_rss();
+    if (why_no_rss.empty()) {
+      spdlog::info("port {}: its RSS puts flows into the queues of their owners", config.ports[p].name);
+    } else {
+      spdlog::info("port {}: segments move to their owners over rings, in software: no RSS, for {}",
+                   config.ports[p].name, why_no_rss);
+    }
+  }
+}
+
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
 
 /// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
@@ -200,7 +212,8 @@ void run(const config::Config& config, const RunOptions& options) {
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
   const nic::PacketPool pool{"packets", packets(config), frame_bytes(config)};
-  const auto ports = open_ports(config, pool, !sets(extra_eal_arguments, {"--log-level"}));
+  const Steering steering{random_value<Steering::Seed>(), workers_count};
+  const auto ports = open_ports(config, pool, steering, !sets(extra_eal_arguments, {"--log-level"}));
   const std::vector<PortInfo> infos = port_infos(ports);
   check_mtus(config, infos);
   const service::ServiceTable services = service_table(config, infos.front().mtu);
@@ -222,8 +235,7 @@ void run(const config::Config& config, const RunOptions& options) {
     if (!drop_list.empty()) cores.back()->drop_list = &drop_list;
     if (profiles) cores.back()->profiles = profiles.get();
   }
-  const Steering steering{random_value<Steering::Key>(), workers_count};
-  if (workers_count > 1) spdlog::info("steering: in software; segments move to their owner over a ring");
+  if (workers_count > 1) log_steering(config, ports);
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
 
   const auto started = std::chrono::steady_clock::now();

@@ -14,14 +14,17 @@ namespace synward::control {
 bool is_virtual(const config::Port& port) { return port.device.starts_with("net_"); }
 
 std::vector<std::unique_ptr<nic::Port>> open_ports(const config::Config& config,
-                                                   const nic::PacketPool& packets, bool quiet) {
+                                                   const nic::PacketPool& packets, const Steering& steering,
+                                                   bool quiet) {
   using Accept = nic::Port::Accept;
   const Accept accept = config::is_inline(config) ? Accept::kAll : Accept::kOwnMac;
   std::vector<std::unique_ptr<nic::Port>> ports;
   for (const config::Port& port : config.ports) {
     const QuietDrivers quiet_drivers{quiet && is_virtual(port)};
+    const bool is_inside = !ports.empty();  // the first of two is outside
+    const nic::Rss rss{is_inside ? steering.backend_key() : steering.client_key(), steering.table()};
     ports.push_back(std::make_unique<nic::Port>(port.device, static_cast<std::uint16_t>(config.lcores.size()),
-                                                packets, static_cast<std::uint16_t>(port.mtu), accept));
+                                                packets, static_cast<std::uint16_t>(port.mtu), accept, &rss));
   }
   return ports;
 }

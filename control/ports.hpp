@@ -8,6 +8,7 @@
 #include "dataplane/core_state.hpp"
 #include "dataplane/nic/packet_pool.hpp"
 #include "dataplane/nic/port.hpp"
+#include "dataplane/steering.hpp"
 
 namespace synward::control {
 
@@ -15,9 +16,11 @@ namespace synward::control {
 [[nodiscard]] bool is_virtual(const config::Port& port);
 
 /// Control thread, with EAL up. Every port of `config` in its order, with a queue for each worker over
-/// `packets`; drivers of virtual devices keep silent meanwhile when `quiet`. Throws nic::SetupError.
+/// `packets`, into which a NIC that can puts flows by `steering`; drivers of virtual devices keep silent
+/// meanwhile when `quiet`. Throws nic::SetupError.
 [[nodiscard]] std::vector<std::unique_ptr<nic::Port>> open_ports(const config::Config& config,
-                                                                 const nic::PacketPool& packets, bool quiet);
+                                                                 const nic::PacketPool& packets,
+                                                                 const Steering& steering, bool quiet);
 
 /// Throws nic::SetupError when the packets of `config` do not hold the frames of a port of `found`, which has
 /// what each port really has: an MSS would be announced that nobody can use, and what it invites be dropped.

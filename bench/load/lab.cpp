@@ -123,7 +123,7 @@ class Server {
   service::ServiceTable services_{{service_at("four", Target::parse(kService4), 1460),
                                    service_at("six", Target::parse(kService6), 1440)}};
   cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
-  Steering steering_{random_value<Steering::Key>(), 1};
+  Steering steering_{random_value<Steering::Seed>(), 1};
   nic::TableMemory table4_ = table_memory<Family::kIpv4>(), table6_ = table_memory<Family::kIpv6>();
   CorePlan plan_{.ipv4 = {table4_.bytes(), kConnections},
                  .ipv6 = {table6_.bytes(), kConnections},

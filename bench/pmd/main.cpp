@@ -57,7 +57,7 @@ PortInfo known_as(PortInfo info) {
 class Endpoint {
  public:
   Endpoint(const std::string& device, std::uint16_t workers)
-      : steering_{random_value<Steering::Key>(), workers} {
+      : steering_{random_value<Steering::Seed>(), workers} {
     ports_.push_back(std::make_unique<nic::Port>(device, workers, pool_));
     for (std::uint16_t w = 0; w < workers; ++w) {
       const CorePlan plan{.ipv4 = {memory<wire::Family::kIpv4>(kConnections), kConnections},

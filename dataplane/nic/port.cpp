@@ -44,7 +44,7 @@ const char* bus_of(const std::string& name) { return name.rfind("net_", 0) == 0 
 }  // namespace
 
 Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu,
-           Accept accept)
+           Accept accept, const Rss* rss)
     : device_(device), pool_(pool.get()) {
   const auto comma = device.find(',');
   const std::string name = device.substr(0, comma);
@@ -57,7 +57,7 @@ Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& po
     attached_ = true;
   }
   try {
-    configure(queues, mtu, accept);
+    configure(queues, mtu, accept, rss);
   } catch (...) {
     detach();
     throw;
@@ -87,7 +87,7 @@ void Port::set_mtu(std::uint16_t mtu) const {
                    rte_strerror(-result) + "): lower it, or give the device longer frames");
 }
 
-void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept) {
+void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, const Rss* rss) {
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
   if (const auto most = std::min(device.max_rx_queues, device.max_tx_queues); queues > most) {
@@ -107,7 +107,17 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept) {
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
-  check(rte_eth_dev_configure(id_, queues, queues, &config), "configuring it");
+  why_no_rss_ = rss == nullptr ? "none was asked for"
+                : queues == 1  ? "there is one queue"
+                               : ask_for_rss(device, *rss, config);
+  int configured = rte_eth_dev_configure(id_, queues, queues, &config);
+  if (configured != 0 && why_no_rss_.empty()) {
+    why_no_rss_ = std::string{"its driver refuses it ("} + rte_strerror(-configured) + ")";
+    config.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+    config.rx_adv_conf.rss_conf = {};
+    configured = rte_eth_dev_configure(id_, queues, queues, &config);
+  }
+  check(configured, "configuring it");
   if (mtu != 0 && !kernels) set_mtu(mtu);
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
   info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
@@ -125,6 +135,7 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept) {
     check(rte_eth_tx_queue_setup(id_, queue, tx_descriptors, socket, nullptr), "a transmit queue");
   }
   check(rte_eth_dev_start(id_), "starting it");
+  if (why_no_rss_.empty()) why_no_rss_ = program_rss(id_, device, *rss);
   // Solicited-node groups. A port that cannot filter multicast delivers it anyway, so a refusal is no
   // failure.
   rte_eth_allmulticast_enable(id_);

@@ -10,6 +10,7 @@
 #include "dataplane/burst.hpp"
 #include "dataplane/core_state.hpp"
 #include "dataplane/nic/packet_pool.hpp"
+#include "dataplane/nic/rss.hpp"
 
 namespace synward::nic {
 
@@ -24,15 +25,18 @@ class Port {
   /// leaves with complete checksums, which cost less to write than the descriptor fields that would ask the
   /// NIC for them.
   ///
-  /// A port of a bump in the wire takes the frames for every station: kAll.
+  /// A port of a bump in the wire takes the frames for every station: kAll. A NIC with several queues is
+  /// programmed with `rss`, if it can be and one is given; if not, that is no failure.
   enum class Accept : std::uint8_t { kOwnMac, kAll };
   Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu = 0,
-       Accept accept = Accept::kOwnMac);
+       Accept accept = Accept::kOwnMac, const Rss* rss = nullptr);
   ~Port();
   Port(Port&&) = delete;
 
   [[nodiscard]] std::uint16_t id() const { return id_; }
   [[nodiscard]] const PortInfo& info() const { return info_; }
+  /// Empty when the port was programmed with the `rss` that it was given; else why not, in a few words.
+  [[nodiscard]] const std::string& why_no_rss() const { return why_no_rss_; }
   /// The worker that owns `queue`. Fills `burst` with what has arrived, linearised; returns how many frames.
   std::size_t receive(std::uint16_t queue, Burst& burst) const;
   /// The worker that owns `queue`. Sends on(route); what the queue refuses moves to on(kDrop) as kTxFull.
@@ -46,7 +50,7 @@ class Port {
   std::size_t originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const;
 
  private:
-  void configure(std::uint16_t queues, std::uint16_t mtu, Accept accept);
+  void configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, const Rss* rss);
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
   void check(int result, const char* what) const;
@@ -56,6 +60,7 @@ class Port {
   std::uint16_t id_ = 0;
   bool attached_ = false;  // by us, so we detach it
   PortInfo info_;
+  std::string why_no_rss_;
 };
 
 /// The receive offloads to ask of `driver`, which offers `offered` (RTE_ETH_RX_OFFLOAD_*): IPv4 and TCP

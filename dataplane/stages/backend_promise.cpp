@@ -12,7 +12,7 @@ using Flags = wire::TcpFlags;
 /// The SYN goes on to its backend as it is, by the core that will see the answer.
 template <Family kFamily>
 void pass_syn(Burst& burst, LaneIndex i, CoreState& core, std::uint8_t asked) {
-  if (hand_over<kFamily>(burst, i, core)) return;
+  if (hand_over<kFamily, Side::kOutside>(burst, i, core)) return;
   core.passed_syns.remember(table::hash<kFamily>(flow_of<kFamily>(burst, i), core.secret), asked);
   core.tally.add(Event::kSynPassed);
   burst.on(Route::kForward).push(i);

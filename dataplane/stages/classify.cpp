@@ -127,35 +127,34 @@ void classify_frame(Burst& burst, LaneIndex i, CoreState& core) {
   }
 }
 
+/// In the order of arrival, also of what match_common() has read: a flow's segments must keep theirs.
+template <Side kSide, typename ClassifyOne>
+void classify_each(Burst& burst, CoreState& core, const ClassifyOne& classify_one) {
+  constexpr bool kIsInside = kSide == Side::kInside;
+  const simd::LaneBits segments4 = burst.common_segments.all<Family::kIpv4>(),
+                       segments6 = burst.common_segments.all<Family::kIpv6>();
+  for (const LaneIndex i : burst.on(Route::kReceived).take()) {
+    if (has_lane(segments4, i)) {
+      steer<Family::kIpv4, kSide>(burst, i, core, kIsInside ? Route::kBackend4 : Route::kSegment4);
+    } else if (has_lane(segments6, i)) {
+      steer<Family::kIpv6, kSide>(burst, i, core, kIsInside ? Route::kBackend6 : Route::kSegment6);
+    } else {
+      classify_one(burst, i, core);
+    }
+  }
+}
+
 }  // namespace
 
 void classify(Burst& burst, CoreState& core) {
-  const auto lanes = burst.on(Route::kReceived).take();
-  if (lanes.empty()) return;
-  const simd::LaneBits segments4 = burst.common_segments.all<Family::kIpv4>(),
-                       segments6 = burst.common_segments.all<Family::kIpv6>();
-  // In the order of arrival, also of what match_common() has read: a flow's segments must keep theirs.
-  const bool is_inside = core.ports[burst.port].side == Side::kInside;
-  const Route route4 = is_inside ? Route::kBackend4 : Route::kSegment4,
-              route6 = is_inside ? Route::kBackend6 : Route::kSegment6;
-  const auto each = [&](auto classify_one) {
-    for (const LaneIndex i : lanes) {
-      if (has_lane(segments4, i)) {
-        steer<Family::kIpv4>(burst, i, core, route4);
-      } else if (has_lane(segments6, i)) {
-        steer<Family::kIpv6>(burst, i, core, route6);
-      } else {
-        classify_one(burst, i, core);
-      }
-    }
-  };
+  if (burst.on(Route::kReceived).empty()) return;
   switch (core.ports[burst.port].side) {
     case Side::kEndpoint:
-      return each(classify_frame);
+      return classify_each<Side::kEndpoint>(burst, core, classify_frame);
     case Side::kOutside:
-      return each(classify_outside);
+      return classify_each<Side::kOutside>(burst, core, classify_outside);
     case Side::kInside:
-      return each(classify_inside);
+      return classify_each<Side::kInside>(burst, core, classify_inside);
   }
 }
 

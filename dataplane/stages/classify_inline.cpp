@@ -27,7 +27,8 @@ void classify_tcp(Burst& burst, LaneIndex i, CoreState& core) {
   const auto service = core.services->find<kFamily>(address, service_port<kSide>(*tcp));
   if (service == service::kNoService) return pass(burst, i, core);
   burst.view[i].service = service;
-  if constexpr (kSide == Side::kInside) return steer<kFamily>(burst, i, core, Routes<kFamily>::kBackend);
+  if constexpr (kSide == Side::kInside)
+    return steer<kFamily, kSide>(burst, i, core, Routes<kFamily>::kBackend);
   if (ethernet_header(burst, i).destination.is_group())
     return void(drop_lane(burst, i, Drop::kGroupDestination));
   classify_segment<kFamily>(burst, i, core);
@@ -47,7 +48,7 @@ void classify_icmp(Burst& burst, LaneIndex i, CoreState& core, std::size_t messa
   const auto& address = service_address<kFamily, kSegmentsSide>(ip_header<kFamily>(burst, i));
   view.service = core.services->find<kFamily>(address, service_port<kSegmentsSide>(tcp_header(burst, i)));
   if (view.service == service::kNoService) return pass(burst, i, core);
-  steer<kFamily>(burst, i, core, Routes<kFamily>::kIcmpError);
+  steer<kFamily, kSegmentsSide>(burst, i, core, Routes<kFamily>::kIcmpError);
 }
 
 /// What a packet that cannot be read comes to: the end of it when it is to or from a service.

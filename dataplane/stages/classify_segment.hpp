@@ -29,13 +29,17 @@ template <Side kSide>
   return kSide == Side::kInside ? tcp.src_port : tcp.dst_port;
 }
 
-/// Sends a lane to the core that owns its flow, when that is another one.
-template <wire::Family kFamily>
+/// Sends a lane to the core that owns its flow, when that is another one. Its segment came, or of one that is
+/// quoted: had come, from `kSide`.
+template <wire::Family kFamily, Side kSide>
 [[nodiscard]] inline bool hand_over(Burst& burst, LaneIndex i, const CoreState& core) {
   if (core.steering == nullptr || burst.taken_over) return false;
   const auto& ip = ip_header<kFamily>(burst, i);
   const wire::TcpHeader& tcp = tcp_header(burst, i);
-  const auto owner = core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
+  const auto owner =
+      kSide == Side::kInside
+          ? core.steering->owner<kFamily>(ip.destination, ip.source, tcp.dst_port, tcp.src_port)
+          : core.steering->owner<kFamily>(ip.source, ip.destination, tcp.src_port, tcp.dst_port);
   if (owner == core.index) return false;
   burst.owner[i] = owner;
   burst.on(Route::kHandOver).push(i);
@@ -43,9 +47,9 @@ template <wire::Family kFamily>
 }
 
 /// To `route`, or to the core whose connection this is. SYNs need none: they are answered where they land.
-template <wire::Family kFamily>
+template <wire::Family kFamily, Side kSide>
 inline void steer(Burst& burst, LaneIndex i, const CoreState& core, Route route) {
-  if (!hand_over<kFamily>(burst, i, core)) burst.on(route).push(i);
+  if (!hand_over<kFamily, kSide>(burst, i, core)) burst.on(route).push(i);
 }
 
 /// A segment to the service that its view names: from an address that may send one, with flags that one can
@@ -61,7 +65,7 @@ inline void classify_segment(Burst& burst, LaneIndex i, const CoreState& core) {
     case SegmentKind::kSyn:
       return burst.on(Routes<kFamily>::kSyn).push(i);
     case SegmentKind::kSegment:
-      return steer<kFamily>(burst, i, core, Routes<kFamily>::kSegment);
+      return steer<kFamily, Side::kOutside>(burst, i, core, Routes<kFamily>::kSegment);
   }
 }
 

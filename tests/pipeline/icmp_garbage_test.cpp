@@ -74,9 +74,9 @@ TYPED_TEST(IcmpGarbage, MayEndAnywhere) {
 }
 
 TYPED_TEST(IcmpGarbage, GoesToTheCoreThatOwnsTheQuotedFlow) {
-  Steering::Key key;
-  for (auto& byte : key) byte = static_cast<std::uint8_t>(this->below(256));
-  const Steering steering{key, 2};
+  Steering::Seed seed;
+  for (auto& byte : seed) byte = static_cast<std::uint8_t>(this->below(256));
+  const Steering steering{seed, 2};
   this->lab.core.steering = &steering;
   int handed_over = 0;
   for (std::uint16_t port = 40000; port < 40064; ++port) {

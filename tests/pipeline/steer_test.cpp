@@ -10,9 +10,9 @@ namespace {
 
 TEST(Steer, HandsOverWhatAnotherCoreOwnsAndOnlyOnce) {
   std::mt19937 random{7};
-  Steering::Key key;
-  for (auto& byte : key) byte = static_cast<std::uint8_t>(random());
-  const Steering steering{key, 2};
+  Steering::Seed seed;
+  for (auto& byte : seed) byte = static_cast<std::uint8_t>(random());
+  const Steering steering{seed, 2};
   PipelineLab lab;
   lab.core.steering = &steering;
   int handed_over = 0;

@@ -1,5 +1,6 @@
 // Mirrors dataplane/nic/, but for what packets go through.
 #include <algorithm>
+#include <array>
 #include <net/if.h>
 #include <string>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #include "dataplane/burst.hpp"
 #include "dataplane/nic/kernel_interface.hpp"
 #include "dataplane/nic/port.hpp"
+#include "dataplane/nic/rss.hpp"
 #include "dataplane/nic/setup_error.hpp"
 #include "dataplane/nic/table_memory.hpp"
 
@@ -124,6 +126,62 @@ TEST(WhyItCannotOpen, SaysWhichCapabilitiesAreMissing) {
     reason = why_it_cannot_open("net_af_packet0,iface=lo");
   }}.join();
   EXPECT_THAT(reason, HasSubstr("CAP_NET_RAW"));
+}
+
+class RssTest : public testing::Test {
+ protected:
+  RssTest() {
+    for (std::size_t i = 0; i < key_.size(); ++i) key_[i] = static_cast<std::uint8_t>(7 * i + 1);
+    for (std::size_t i = 0; i < table_.size(); ++i) table_[i] = static_cast<std::uint16_t>(i % 3 % 2);
+  }
+  std::array<std::uint8_t, 40> key_;
+  std::array<std::uint16_t, 128> table_;
+  const Rss rss_{key_, table_};
+};
+
+TEST_F(RssTest, IsProgrammedAndReadBack) {
+  const PacketPool pool{"rss", 4095, longest_frame(1500)};
+  const Port port{"net_null_rss", 2, pool, 0, Port::Accept::kOwnMac, &rss_};
+  EXPECT_EQ(port.why_no_rss(), "");
+  std::array<std::uint8_t, 40> key{};
+  rte_eth_rss_conf conf{key.data(), key.size(), 0};
+  ASSERT_EQ(rte_eth_dev_rss_hash_conf_get(port.id(), &conf), 0);
+  EXPECT_EQ(key, key_);
+  EXPECT_NE(conf.rss_hf & RTE_ETH_RSS_NONFRAG_IPV6_TCP, 0u);
+  std::array<rte_eth_rss_reta_entry64, 2> table{};
+  table[0].mask = table[1].mask = ~std::uint64_t{0};
+  ASSERT_EQ(rte_eth_dev_rss_reta_query(port.id(), table.data(), 128), 0);
+  for (std::size_t i = 0; i < table_.size(); ++i) EXPECT_EQ(table[i / 64].reta[i % 64], table_[i]) << i;
+}
+
+TEST_F(RssTest, IsOfNoUseToOneQueueAndOnlyForWhoeverAsks) {
+  const PacketPool pool{"rss", 4095, longest_frame(1500)};
+  EXPECT_EQ((Port{"net_null_rss", 1, pool, 0, Port::Accept::kOwnMac, &rss_}.why_no_rss()),
+            "there is one queue");
+  EXPECT_EQ((Port{"net_null_rss", 2, pool}.why_no_rss()), "none was asked for");
+  EXPECT_EQ((Port{"net_ring_rss", 1, pool}.why_no_rss()), "none was asked for");
+}
+
+TEST_F(RssTest, IsAskedOnlyOfADeviceThatCanDoAsItIsTold) {
+  constexpr std::uint64_t kTcp = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
+  const auto why_not = [&](std::uint64_t types, std::uint8_t key_bytes, std::uint16_t entries) {
+    rte_eth_dev_info device{};
+    device.flow_type_rss_offloads = types;
+    device.hash_key_size = key_bytes;
+    device.reta_size = entries;
+    rte_eth_conf config{};
+    const std::string why = ask_for_rss(device, rss_, config);
+    EXPECT_EQ(config.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS, why.empty());
+    EXPECT_EQ(config.rx_adv_conf.rss_conf.rss_hf & ~types, 0u);
+    return why;
+  };
+  EXPECT_EQ(why_not(kTcp, 40, 128), "");
+  EXPECT_EQ(why_not(kTcp | RTE_ETH_RSS_IPV6_EX, 52, 512), "");
+  EXPECT_EQ(why_not(kTcp, 0, 128), "") << "it does not say";
+  EXPECT_THAT(why_not(RTE_ETH_RSS_NONFRAG_IPV4_TCP, 40, 128), HasSubstr("both families"));
+  EXPECT_THAT(why_not(kTcp, 16, 128), HasSubstr("16 bytes"));
+  EXPECT_THAT(why_not(kTcp, 40, 64), HasSubstr("64 entries"));
+  EXPECT_THAT(why_not(kTcp, 40, 0), HasSubstr("0 entries"));
 }
 
 TEST(KernelMtu, IsThatOfTheInterface) {

@@ -139,9 +139,9 @@ class WireLab : public testing::Test {
   static const Steering& steering() {
     static const Steering steering = [] {
       std::mt19937 random{7};
-      Steering::Key key;
-      for (auto& byte : key) byte = static_cast<std::uint8_t>(random());
-      return Steering{key, 2};
+      Steering::Seed seed;
+      for (auto& byte : seed) byte = static_cast<std::uint8_t>(random());
+      return Steering{seed, 2};
     }();
     return steering;
   }
