@@ -18,6 +18,7 @@
 #include "control/eal.hpp"
 #include "control/interface_lock.hpp"
 #include "control/memory_plan.hpp"
+#include "control/port_watch.hpp"
 #include "control/ports.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
@@ -116,18 +117,6 @@ void log_serving(const config::Config& config) {
     spdlog::info("frames stop when this process stops: a NIC bypass or a second path is the operator's");
 }
 
-void log_steering(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports) {
-  for (std::size_t p = 0; p < ports.size(); ++p) {
-    const std::string& why_no_rss = ports[p]->why_no_rss();
-    if (why_no_rss.empty()) {
-      spdlog::info("port {}: its RSS puts flows into the queues of their owners", config.ports[p].name);
-    } else {
-      spdlog::info("port {}: segments move to their owners over rings, in software: no RSS, for {}",
-                   config.ports[p].name, why_no_rss);
-    }
-  }
-}
-
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
 
 /// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
@@ -142,10 +131,10 @@ sigset_t ending_signals() {
   return signals;
 }
 
-int wait_for_signal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return signal;
+/// Until one of `signals` comes.
+void watch_until(const sigset_t& signals, PortWatch& ports) {
+  constexpr timespec kBetweenLooks{0, 250'000'000};
+  while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) ports.look();
 }
 
 }  // namespace
@@ -235,7 +224,7 @@ void run(const config::Config& config, const RunOptions& options) {
     if (!drop_list.empty()) cores.back()->drop_list = &drop_list;
     if (profiles) cores.back()->profiles = profiles.get();
   }
-  if (workers_count > 1) log_steering(config, ports);
+  PortWatch port_watch{config, ports};
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
 
   const auto started = std::chrono::steady_clock::now();
@@ -248,6 +237,7 @@ void run(const config::Config& config, const RunOptions& options) {
     if (profiles)
       json["backends"] = backends_json(*profiles, milliseconds_of(std::chrono::system_clock::now()),
                                        milliseconds_of(std::chrono::steady_clock::now()));
+    json["ports"] = port_watch.json();
     return json;
   };
   {
@@ -257,7 +247,7 @@ void run(const config::Config& config, const RunOptions& options) {
     for (std::uint16_t w = 0; w < workers_count; ++w)
       rte_eal_remote_launch(run_worker, &arguments[w], config.lcores[w]);
     log_serving(config);
-    wait_for_signal(signals);
+    watch_until(signals, port_watch);
     for (const int signal : kEndingSignals) {
       if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
     }

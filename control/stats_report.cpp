@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "control/backend_report.hpp"
+#include "control/port_watch.hpp"
 
 namespace synward::control {
 namespace {
@@ -91,6 +92,7 @@ std::string stats_text(const nlohmann::json& stats, const nlohmann::json& before
     const std::string label{row.label};
     if (total.at("drops").value(label, std::uint64_t{0}) != 0) line("drops/" + label, row.label, row.help);
   }
+  if (stats.contains("ports")) text += ports_text(stats.at("ports"));
   if (stats.contains("backends")) text += backends_text(stats.at("backends"));
   text += total.at("balances").get<bool>()
               ? "\nEvery frame is accounted for.\n"

@@ -13,8 +13,8 @@ namespace synward::control {
 
 /// {"version", "uptime_s", "cores": [{...}], "total": {...}}; each core and the total have rx, taken_over,
 /// sent, forwarded, held, dropped, handed_over, originated, ..., "drops", "routes", "events" and "gauges" by
-/// label, and "balances". In inline mode its
-/// caller adds "backends": backends_json().
+/// label, and "balances". Its caller adds "ports": PortWatch::json(), and in inline mode "backends":
+/// backends_json().
 [[nodiscard]] nlohmann::json stats_json(const std::vector<CounterReading>& cores, double uptime_s);
 
 /// What `synward stats` shows of that: totals, and every drop that happened with what it means. With

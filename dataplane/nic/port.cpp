@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -43,7 +44,7 @@ const char* bus_of(const std::string& name) { return name.rfind("net_", 0) == 0 
 
 }  // namespace
 
-Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu,
+Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& pool, std::uint16_t mtu,
            Accept accept, const Rss* rss)
     : device_(device), pool_(pool.get()) {
   const auto comma = device.find(',');
@@ -57,7 +58,7 @@ Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& po
     attached_ = true;
   }
   try {
-    configure(queues, mtu, accept, rss);
+    configure(workers, mtu, accept, rss);
   } catch (...) {
     detach();
     throw;
@@ -66,6 +67,7 @@ Port::Port(const std::string& device, std::uint16_t queues, const PacketPool& po
 
 Port::~Port() {
   rte_eth_dev_stop(id_);
+  rss_check_.reset();
   detach();
 }
 
@@ -87,17 +89,27 @@ void Port::set_mtu(std::uint16_t mtu) const {
                    rte_strerror(-result) + "): lower it, or give the device longer frames");
 }
 
-void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, const Rss* rss) {
-  rte_eth_dev_info device{};
-  check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
-  if (const auto most = std::min(device.max_rx_queues, device.max_tx_queues); queues > most) {
+/// How many of the workers' queues the device has.
+void Port::take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit) {
+  receive_queues_ = std::min(workers, receive);
+  transmit_queues_ = std::min(workers, transmit);
+  const auto fewest = std::min(receive_queues_, transmit_queues_);
+  if (fewest < workers && attached_ && device_.starts_with("net_")) {
     const std::string more = device_.starts_with("net_af_packet")
-                                 ? "write qpairs=" + std::to_string(queues) + " behind its iface="
+                                 ? "write qpairs=" + std::to_string(workers) + " behind its iface="
                                  : "give the device more queues";
-    throw SetupError("port \"" + device_ + "\" has " + std::to_string(most) +
-                     (most == 1 ? " queue" : " queues") + " and there are " + std::to_string(queues) +
+    throw SetupError("port \"" + device_ + "\" has " + std::to_string(fewest) +
+                     (fewest == 1 ? " queue" : " queues") + " and there are " + std::to_string(workers) +
                      " workers: " + more + ", or use fewer workers");
   }
+  if (transmit_queues_ < workers) turns_.assign(transmit_queues_, RTE_SPINLOCK_INITIALIZER);
+}
+
+void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss) {
+  rte_eth_dev_info device{};
+  check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
+  driver_ = device.driver_name;
+  take_queues(workers, device.max_rx_queues, device.max_tx_queues);
   // A driver over a kernel interface may not know how long its frames can be: what the kernel allows counts.
   const bool kernels = device.if_index != 0 && mtu != 0 && kernel_mtu(device.if_index, 0) >= mtu;
   if (!kernels && std::uint32_t{mtu} + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN > device.max_rx_pktlen) {
@@ -108,14 +120,14 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, con
   config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
   why_no_rss_ = rss == nullptr ? "none was asked for"
-                : queues == 1  ? "there is one queue"
+                : workers == 1 ? "there is one worker"
                                : ask_for_rss(device, *rss, config);
-  int configured = rte_eth_dev_configure(id_, queues, queues, &config);
+  int configured = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
   if (configured != 0 && why_no_rss_.empty()) {
     why_no_rss_ = std::string{"its driver refuses it ("} + rte_strerror(-configured) + ")";
     config.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
     config.rx_adv_conf.rss_conf = {};
-    configured = rte_eth_dev_configure(id_, queues, queues, &config);
+    configured = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
   }
   check(configured, "configuring it");
   if (mtu != 0 && !kernels) set_mtu(mtu);
@@ -130,12 +142,12 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, con
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");
   info_.queue_frames = packet_ring_frames(device_, rx_descriptors);
   const auto socket = static_cast<unsigned>(std::max(rte_eth_dev_socket_id(id_), 0));
-  for (std::uint16_t queue = 0; queue < queues; ++queue) {
+  for (std::uint16_t queue = 0; queue < receive_queues_; ++queue)
     check(rte_eth_rx_queue_setup(id_, queue, rx_descriptors, socket, nullptr, pool_), "a receive queue");
+  for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue)
     check(rte_eth_tx_queue_setup(id_, queue, tx_descriptors, socket, nullptr), "a transmit queue");
-  }
   check(rte_eth_dev_start(id_), "starting it");
-  if (why_no_rss_.empty()) why_no_rss_ = program_rss(id_, device, *rss);
+  if (why_no_rss_.empty()) start_rss(device, *rss);
   // Solicited-node groups. A port that cannot filter multicast delivers it anyway, so a refusal is no
   // failure.
   rte_eth_allmulticast_enable(id_);
@@ -143,6 +155,15 @@ void Port::configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, con
   rte_ether_addr mac{};
   check(rte_eth_macaddr_get(id_, &mac), "reading its MAC address");
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());
+}
+
+/// Of workers without a queue, what they own comes to the others in turn.
+void Port::start_rss(const rte_eth_dev_info& device, const Rss& rss) {
+  std::vector<std::uint16_t> table(rss.table.begin(), rss.table.end());
+  for (auto& worker : table) worker = static_cast<std::uint16_t>(worker % receive_queues_);
+  const Rss by_queue{rss.key, table};
+  why_no_rss_ = program_rss(id_, device, by_queue);
+  if (why_no_rss_.empty()) rss_check_ = std::make_unique<RssCheck>(id_, receive_queues_, by_queue);
 }
 
 std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {
@@ -174,27 +195,57 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
       [&](LaneIndex i) { return !has_lane(scattered, i) || drop_lane(burst, i, Drop::kNotLinear); });
 }
 
-std::size_t Port::receive(std::uint16_t queue, Burst& burst) const {
+PortReading Port::read() const {
+  PortReading reading;
+  rte_eth_link link{};
+  if (rte_eth_link_get_nowait(id_, &link) == 0) {
+    reading.link_up = link.link_status == RTE_ETH_LINK_UP;
+    reading.link_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+  }
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(id_, &stats) == 0) {
+    reading.rx_missed = stats.imissed;
+    reading.rx_no_packets = stats.rx_nombuf;
+    reading.rx_errors = stats.ierrors;
+    reading.tx_errors = stats.oerrors;
+  }
+  return reading;
+}
+
+std::size_t Port::receive(std::uint16_t worker, Burst& burst) const {
   burst.reset();
+  if (worker >= receive_queues_) return 0;
   std::array<rte_mbuf*, kBurstMax> mbufs;
-  const std::size_t count = rte_eth_rx_burst(id_, queue, mbufs.data(), kBurstMax);
+  const std::size_t count = rte_eth_rx_burst(id_, worker, mbufs.data(), kBurstMax);
   fill_lanes(burst, reinterpret_cast<void* const*>(mbufs.data()), count);
   return count;
 }
 
-void Port::transmit(std::uint16_t queue, Burst& burst, Route route) const {
+/// How many of `mbufs`, from the first on, left.
+std::uint16_t Port::send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const {
+  const auto count = static_cast<std::uint16_t>(mbufs.size());
+  if (turns_.empty()) return rte_eth_tx_burst(id_, worker, mbufs.data(), count);
+  if (count == 0) return 0;
+  const auto queue = static_cast<std::uint16_t>(worker % transmit_queues_);
+  rte_spinlock_lock(&turns_[queue]);
+  const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+  rte_spinlock_unlock(&turns_[queue]);
+  return sent;
+}
+
+void Port::transmit(std::uint16_t worker, Burst& burst, Route route) const {
   IndexList& lanes = burst.on(route);
   if (lanes.empty()) return;
   std::array<rte_mbuf*, kBurstMax> mbufs;
   std::uint16_t count = 0;
   for (const LaneIndex i : lanes) mbufs[count++] = ready(burst.packet[i], burst.frame_bytes[i]);
-  const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+  const std::uint16_t sent = send(worker, std::span{mbufs}.first(count));
   if (sent == count) return;
   std::uint16_t position = 0;
   lanes.keep_if([&](LaneIndex i) { return position++ < sent || drop_lane(burst, i, Drop::kTxFull); });
 }
 
-std::size_t Port::transmit(std::uint16_t queue, std::uint16_t port,
+std::size_t Port::transmit(std::uint16_t worker, std::uint16_t port,
                            std::span<const proxy::HeldPacket> packets) const {
   std::array<rte_mbuf*, kBurstMax> mbufs;
   std::size_t left = 0;
@@ -205,14 +256,14 @@ std::size_t Port::transmit(std::uint16_t queue, std::uint16_t port,
     for (const auto& held : some) {
       if (held.port == port) mbufs[count++] = ready(held.packet, held.frame_bytes);
     }
-    const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+    const std::uint16_t sent = send(worker, std::span{mbufs}.first(count));
     rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
     left += sent;
   }
   return left;
 }
 
-std::size_t Port::originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const {
+std::size_t Port::originate(std::uint16_t worker, std::uint16_t port, const Outbox& outbox) const {
   std::array<rte_mbuf*, Outbox::kFrames> mbufs;
   std::uint16_t count = 0;
   for (const Outbox::Frame& frame : outbox) {
@@ -225,7 +276,7 @@ std::size_t Port::originate(std::uint16_t queue, std::uint16_t port, const Outbo
     mbufs[count++] = mbuf;
   }
   if (count == 0) return 0;
-  const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
+  const std::uint16_t sent = send(worker, std::span{mbufs}.first(count));
   rte_pktmbuf_free_bulk(mbufs.data() + sent, static_cast<unsigned>(count - sent));
   return sent;
 }

@@ -3,23 +3,43 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <rte_spinlock.h>
 
 #include "dataplane/burst.hpp"
 #include "dataplane/core_state.hpp"
 #include "dataplane/nic/packet_pool.hpp"
 #include "dataplane/nic/rss.hpp"
+#include "dataplane/nic/rss_check.hpp"
+
+struct rte_mbuf;
 
 namespace synward::nic {
+
+/// What a port's driver says of it while it runs.
+struct PortReading {
+  bool link_up = false;
+  std::uint32_t link_mbps = 0;  ///< 0: not known
+  // Frames that no worker saw, and why.
+  std::uint64_t rx_missed = 0;      ///< no descriptor was free
+  std::uint64_t rx_no_packets = 0;  ///< no packet of the pool was free to receive into
+  std::uint64_t rx_errors = 0, tx_errors = 0;
+};
 
 class Port {
  public:
   /// Control thread. `device`: a vdev string ("net_af_packet0,iface=eth0"), a PCI address, or the name of a
-  /// port that is already there. Starts `queues` receive and as many transmit queues over the packets of
-  /// `pool`, which outlives the port. `mtu` is set, in the kernel too where one of its interfaces is behind
-  /// the port, and the packets must hold longest_frame(mtu); 0 leaves what the device has. Throws SetupError.
+  /// port that is already there. Starts a receive and a transmit queue for each of `workers`, over the
+  /// packets of `pool`, which outlives the port; of a NIC that has no more, as many as it has: then some
+  /// workers receive nothing, and they take turns to transmit. (A virtual device with too few is a mistake of
+  /// the config, for it can be given more.) `mtu` is set, in the kernel too where one of its interfaces is
+  /// behind the port, and the packets must hold longest_frame(mtu); 0 leaves what the device has. Throws
+  /// SetupError.
   ///
   /// Receive checksum offloads are asked for where they are offered. Transmit offloads never are: every reply
   /// leaves with complete checksums, which cost less to write than the descriptor fields that would ask the
@@ -28,7 +48,7 @@ class Port {
   /// A port of a bump in the wire takes the frames for every station: kAll. A NIC with several queues is
   /// programmed with `rss`, if it can be and one is given; if not, that is no failure.
   enum class Accept : std::uint8_t { kOwnMac, kAll };
-  Port(const std::string& device, std::uint16_t queues, const PacketPool& pool, std::uint16_t mtu = 0,
+  Port(const std::string& device, std::uint16_t workers, const PacketPool& pool, std::uint16_t mtu = 0,
        Accept accept = Accept::kOwnMac, const Rss* rss = nullptr);
   ~Port();
   Port(Port&&) = delete;
@@ -37,30 +57,46 @@ class Port {
   [[nodiscard]] const PortInfo& info() const { return info_; }
   /// Empty when the port was programmed with the `rss` that it was given; else why not, in a few words.
   [[nodiscard]] const std::string& why_no_rss() const { return why_no_rss_; }
-  /// The worker that owns `queue`. Fills `burst` with what has arrived, linearised; returns how many frames.
-  std::size_t receive(std::uint16_t queue, Burst& burst) const;
-  /// The worker that owns `queue`. Sends on(route); what the queue refuses moves to on(kDrop) as kTxFull.
-  void transmit(std::uint16_t queue, Burst& burst, Route route) const;
-  /// The worker that owns `queue`. Sends those of `packets` that are for port number `port`, and frees what
-  /// the queue refuses; returns how many left.
-  std::size_t transmit(std::uint16_t queue, std::uint16_t port,
+  [[nodiscard]] std::uint16_t receive_queues() const { return receive_queues_; }
+  [[nodiscard]] std::uint16_t transmit_queues() const { return transmit_queues_; }
+  /// Whether it does as it was told; null when why_no_rss().
+  [[nodiscard]] RssCheck* rss_check() const { return rss_check_.get(); }
+  /// ethdev's name of the driver.
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+  /// Control thread: it asks the device.
+  [[nodiscard]] PortReading read() const;
+
+  // Each by worker number `worker` alone.
+  /// Fills `burst` with what has arrived, linearised; returns how many frames.
+  std::size_t receive(std::uint16_t worker, Burst& burst) const;
+  /// Sends on(route); what the queue refuses moves to on(kDrop) as kTxFull.
+  void transmit(std::uint16_t worker, Burst& burst, Route route) const;
+  /// Sends those of `packets` that are for port number `port`, and frees what the queue refuses; returns how
+  /// many left.
+  std::size_t transmit(std::uint16_t worker, std::uint16_t port,
                        std::span<const proxy::HeldPacket> packets) const;
-  /// The worker that owns `queue`. Sends those frames of `outbox` that are for port number `port`; returns
-  /// how many left.
-  std::size_t originate(std::uint16_t queue, std::uint16_t port, const Outbox& outbox) const;
+  /// Sends those frames of `outbox` that are for port number `port`; returns how many left.
+  std::size_t originate(std::uint16_t worker, std::uint16_t port, const Outbox& outbox) const;
 
  private:
-  void configure(std::uint16_t queues, std::uint16_t mtu, Accept accept, const Rss* rss);
+  void configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss);
+  void start_rss(const rte_eth_dev_info& device, const Rss& rss);
+  void take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit);
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
   void check(int result, const char* what) const;
+  std::uint16_t send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const;
 
   std::string device_;
   rte_mempool* pool_;
   std::uint16_t id_ = 0;
   bool attached_ = false;  // by us, so we detach it
   PortInfo info_;
-  std::string why_no_rss_;
+  std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
+  mutable std::deque<rte_spinlock_t>
+      turns_;  // one for each transmit queue when workers share them; else none
+  std::string driver_, why_no_rss_;
+  std::unique_ptr<RssCheck> rss_check_;
 };
 
 /// The receive offloads to ask of `driver`, which offers `offered` (RTE_ETH_RX_OFFLOAD_*): IPv4 and TCP

@@ -157,7 +157,7 @@ TEST_F(RssTest, IsProgrammedAndReadBack) {
 TEST_F(RssTest, IsOfNoUseToOneQueueAndOnlyForWhoeverAsks) {
   const PacketPool pool{"rss", 4095, longest_frame(1500)};
   EXPECT_EQ((Port{"net_null_rss", 1, pool, 0, Port::Accept::kOwnMac, &rss_}.why_no_rss()),
-            "there is one queue");
+            "there is one worker");
   EXPECT_EQ((Port{"net_null_rss", 2, pool}.why_no_rss()), "none was asked for");
   EXPECT_EQ((Port{"net_ring_rss", 1, pool}.why_no_rss()), "none was asked for");
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_dev.h>
 #include <rte_eth_ring.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -68,7 +69,7 @@ class WireLab : public testing::Test {
     }
     const int id = rte_eth_from_rings(name.c_str(), &in_[first], workers, &out_[first], workers, 0);
     EXPECT_GE(id, 0);
-    return "net_ring_" + name;
+    return devices_.emplace_back("net_ring_" + name);
   }
   /// Lets worker w run, on lcore w + 1.
   void launch(std::size_t w) {
@@ -107,6 +108,7 @@ class WireLab : public testing::Test {
   void TearDown() override {
     workers_.reset();
     ports_.clear();
+    for (const auto& device : devices_) rte_eal_hotplug_remove("vdev", device.c_str());  // ethdev has 32 ports
     for (rte_ring* ring : out_) {
       void* packet;
       while (rte_ring_dequeue(ring, &packet) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
@@ -179,6 +181,7 @@ class WireLab : public testing::Test {
   service::ServiceTable services_{PipelineLab::default_services()};
   proxy::BackendProfiles profiles_{table::HashSecret{}, 16};
   std::vector<rte_ring*> in_, out_;
+  std::vector<std::string> devices_;  // made by rings()
   std::unique_ptr<nic::PacketPool> pool_;
   std::vector<std::unique_ptr<nic::Port>> ports_;
   std::deque<OwnedPlan> memories_;

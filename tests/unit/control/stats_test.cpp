@@ -52,6 +52,29 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
   EXPECT_NE(text.find("Every frame is accounted for."), std::string::npos);
 }
 
+TEST(StatsReport, ShowsPortsAndWhatTheyLost) {
+  auto stats = stats_json(two_cores(), 1);
+  const nlohmann::json outside{{"name", "outside"},   {"driver", "net_ice"},
+                               {"receive_queues", 4}, {"link", "up"},
+                               {"link_mbps", 25000},  {"rss", {{"ipv4", "verified"}, {"ipv6", "programmed"}}},
+                               {"rx_missed", 31},     {"rx_no_packets", 0},
+                               {"rx_errors", 0},      {"tx_errors", 0}};
+  auto inside = outside;
+  inside.update({{"name", "inside"}, {"link", "down"}, {"link_mbps", 0}, {"rx_missed", 0}});
+  inside["rss"]["ipv6"] = "verified";
+  stats["ports"] = {outside, inside};
+  const auto text = stats_text(stats);
+  EXPECT_NE(
+      text.find("outside         net_ice       link up, 25000 Mb/s, 4 queue(s), RSS verified over IPv4, "
+                "programmed over IPv6\n            31  rx_missed     no descriptor was free"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("inside          net_ice       link down, 4 queue(s), RSS verified\n\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("rx_no_packets"), std::string::npos);
+}
+
 TEST(StatsReport, ShowsWhatIsRareOnlyWhenItHappened) {
   auto cores = two_cores();
   const auto usual = stats_text(stats_json(cores, 1));

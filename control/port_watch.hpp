@@ -1,0 +1,52 @@
+// What the control thread sees of the ports while workers use them: links that come and go, whether RSS does
+// as it was told, what a NIC lost before any worker saw it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "config/config.hpp"
+#include "dataplane/nic/port.hpp"
+
+namespace synward::control {
+
+class PortWatch {
+ public:
+  /// Both outlive this. Says in the log how segments get to the workers that own them.
+  PortWatch(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports);
+
+  /// Control thread, every so often: looks at each port, and says in the log what is new.
+  void look();
+  /// Any thread. An array with an object for each port: "name", "driver", "mtu", "receive_queues",
+  /// "transmit_queues", "link" ("up" or "down"), "link_mbps" (0: not known), "rss" (by family, a word each)
+  /// and "rss_text", "rx_missed", "rx_no_packets", "rx_errors", "tx_errors".
+  [[nodiscard]] nlohmann::json json() const;
+
+ private:
+  enum class Rss : std::uint8_t { kNone, kProgrammed, kVerified, kFailed };
+  struct RssOfFamily {
+    Rss rss;
+    std::string text;
+  };
+  struct Seen {
+    std::string name;
+    const nic::Port* port;
+    std::array<RssOfFamily, 2> rss;
+    nic::PortReading reading;
+  };
+  static void look_at_rss(Seen& seen);
+
+  mutable std::mutex mutex_;  // guards seen_
+  std::vector<Seen> seen_;
+};
+
+/// What `synward stats` shows of PortWatch::json(): a line for each port, and what it lost with what to do.
+[[nodiscard]] std::string ports_text(const nlohmann::json& ports);
+
+}  // namespace synward::control
