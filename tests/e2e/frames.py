@@ -12,14 +12,11 @@ from namespaces import LabError, Namespace
 _ETH_P_ALL = 3
 
 
-class Frames:
-    """Sends and receives whole Ethernet frames on one interface of a namespace."""
+class FrameSocket:
+    """Sends and receives whole Ethernet frames, one in a datagram of `cable`, as the station `mac`."""
 
-    def __init__(self, namespace: Namespace, interface: str):
-        with namespace.entered():
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-        self._socket.bind((interface, 0))
-        self.mac = ":".join(f"{octet:02x}" for octet in self._socket.getsockname()[4])
+    def __init__(self, cable: socket.socket, mac: str):
+        self._socket, self.mac = cable, mac
 
     def close(self) -> None:
         self._socket.close()
@@ -53,7 +50,24 @@ class Frames:
         """The next frame that another sent, or None when time is up or the frame was our own."""
         self._socket.settimeout(seconds)
         try:
-            octets, (_, _, packet_type, _, _) = self._socket.recvfrom(65536)
+            octets, sender = self._socket.recvfrom(65536)
         except TimeoutError:
             return None
-        return None if packet_type == socket.PACKET_OUTGOING else Ether(octets)
+        return None if self._is_ours(sender) else Ether(octets)
+
+    def _is_ours(self, _sender: object) -> bool:
+        return False
+
+
+class Frames(FrameSocket):
+    """The same on one interface of a namespace."""
+
+    def __init__(self, namespace: Namespace, interface: str):
+        with namespace.entered():
+            cable = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+        cable.bind((interface, 0))
+        super().__init__(cable, ":".join(f"{octet:02x}" for octet in cable.getsockname()[4]))
+
+    def _is_ours(self, sender: object) -> bool:
+        _, _, packet_type, _, _ = sender
+        return packet_type == socket.PACKET_OUTGOING

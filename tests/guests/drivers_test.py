@@ -1,0 +1,141 @@
+"""synward on the registers of real cards, which QEMU plays: by the drivers that a NIC of that kind gets on bare metal."""
+
+import dataclasses
+
+import pytest
+from scapy.packet import Raw
+
+from guest import Guest, Tap, Wire
+from handmade import HandmadeClient, HandmadeServer
+
+SERVERS = {"198.18.0.10": 1460, "2001:2::10": 1440}
+PORT = 80
+FLOWS = 40  # of each family; so many segments verify RSS
+OPTIONS = [("NOP", None), ("WScale", 7), ("NOP", None), ("NOP", None), ("SAckOK", b"")]
+CONFIG = """
+[workers]
+lcores = "0-3"
+[[port]]
+name = "outside"
+device = "{outside}"
+[[port]]
+name = "inside"
+device = "{inside}"
+[[service]]
+name = "four"
+address = "198.18.0.10"
+port = 80
+[[service]]
+name = "six"
+address = "2001:2::10"
+port = 80
+[table]
+connections_per_core = 4096
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What QEMU calls it, and what synward should find: how many queues, and what RSS comes to."""
+
+    name: str
+    driver: str
+    queues: int
+    rss: str
+
+
+# The igb is an 82576, with RSS that does as it is told. The e1000e has two queues for four workers and no RSS; the vmxnet3
+# says that it has RSS, and has no table to put workers into.
+IGB = Card("igb", "net_e1000_igb", 4, "verified")
+E1000E = Card("e1000e", "net_e1000_em", 2, "none")
+VMXNET3 = Card("vmxnet3", "net_vmxnet3", 4, "none")
+_VIRTIO = "virtio-net-pci,mq=on,vectors=10"
+VIRTIO = Card(_VIRTIO, "net_virtio", 4, "none")
+VIRTIO_RSS = Card(f"{_VIRTIO},rss=on", "net_virtio", 4, "verified")
+
+
+class Traffic:
+    """Clients and servers on the cables of a guest in which synward runs, and knows the servers."""
+
+    def __init__(self, guest: Guest):
+        self.guest, self._clients = guest, 0
+        guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE))
+
+    def client(self, address: str) -> HandmadeClient:
+        self._clients += 1
+        return HandmadeClient(self.guest.outside, self.guest.inside.mac, address, PORT, self._clients)
+
+    def syn(self, client: HandmadeClient, mss: int, **fields: object):
+        return client.segment("S", options=[("MSS", mss), *OPTIONS], **fields)
+
+    def server(self, client: HandmadeClient, mss: int) -> HandmadeServer:
+        """It has the SYN that came to it, and its answer is under way."""
+        server = HandmadeServer(self.guest.inside, client)
+        server.send(server.segment("SA", options=[("MSS", mss), *OPTIONS]))
+        return server
+
+    def teach(self, address: str) -> None:
+        """The first connection passes, and synward learns from it what to promise in the server's name."""
+        client = self.client(address)
+        client.send(self.syn(client, SERVERS[address]))
+        self.server(client, SERVERS[address])
+        assert client.answer().flags == "SA"
+        client.send(client.segment("R"))
+
+    def connection(self, address: str) -> None:
+        """A cookie, a connection to the server, and text in both directions."""
+        client = self.client(address)
+        syn_ack = client.answer_to(self.syn(client, SERVERS[address]))
+        assert (syn_ack.flags, syn_ack.ack) == ("SA", client.next)
+        assert ("MSS", SERVERS[address]) in syn_ack.options
+        client.send(client.segment("A"))
+        server = self.server(client, SERVERS[address])
+        client.send(client.segment("PA", b"a question"))
+        assert server.text() == b"a question"
+        server.send(server.segment("PA", b"an answer"))
+        assert client.answer()[Raw].load == b"an answer"
+
+    def broken(self, address: str) -> None:
+        """Neither a SYN nor a cookie's ACK is taken whose checksum is wrong."""
+        client = self.client(address)
+        client.send(self.syn(client, SERVERS[address], chksum=0x1234))
+        client.expect_silence(0.3)
+        client = self.client(address)
+        client.answer_to(self.syn(client, SERVERS[address]))
+        client.send(client.segment("A", chksum=0x1234))
+        client.expect_silence(0.3)
+
+
+def connections(card: Card, guest: Guest) -> None:
+    """Of both families, and what synward finds of the cards meanwhile."""
+    lab = Traffic(guest)
+    for address in SERVERS:
+        lab.teach(address)
+        for _ in range(FLOWS):
+            lab.connection(address)
+        lab.broken(address)
+    stats = guest.stats()
+    total = stats["total"]
+    for port in stats["ports"]:
+        found = {what: port[what] for what in ("driver", "link", "receive_queues", "rss")}
+        rss = {"ipv4": card.rss, "ipv6": card.rss}
+        assert found == {"driver": card.driver, "link": "up", "receive_queues": card.queues, "rss": rss}, port["rss_text"]
+    assert total["events"]["promoted"] == total["events"]["backend_established"] == 2 * FLOWS
+    assert total["drops"]["bad_tcp_checksum"] == 4
+    assert all(core["events"]["promoted"] > 0 for core in stats["cores"])
+    assert (total["handed_over"] == 0) == (card.rss == "verified")
+    assert "Every frame is accounted for." in guest.stop()
+
+
+@pytest.mark.parametrize("card", [IGB, E1000E, VMXNET3], ids=lambda card: card.name)
+def test_connections_through_two_ports(card: Card, tmp_path) -> None:
+    with Guest(tmp_path, card.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
+        connections(card, guest)
+
+
+@pytest.mark.parametrize("card", [VIRTIO, VIRTIO_RSS], ids=["without-rss", "with-rss"])
+def test_connections_through_virtio(card: Card, lab, tmp_path) -> None:
+    namespace = lab.namespace("guest")
+    cables = [Tap(namespace, name, card.queues) for name in ("outside", "inside")]
+    with Guest(tmp_path, card.name, *cables, inside_of=namespace) as guest:
+        connections(card, guest)
