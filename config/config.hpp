@@ -16,8 +16,11 @@ enum class Poll : std::uint8_t { kAdaptive, kBusy };
 
 struct Port {
   std::string name;
-  std::string device;     ///< DPDK vdev string, or PCI address with its domain
-  std::uint32_t mtu = 0;  ///< bytes of an IP packet; 0: what the device has
+  /// DPDK vdev string, or a NIC: its PCI address with domain, MAC address or kernel interface, perhaps with
+  /// arguments of its driver behind a comma.
+  std::string device;
+  std::uint32_t mtu = 0;           ///< bytes of an IP packet; 0: what the device has
+  std::string take_default_route;  ///< the interface that may be taken although the default route goes by it
 };
 
 struct Service {

@@ -86,15 +86,22 @@ void read_port(Reader& reader, Config& config) {
   Port port;
   port.name = read_name(reader);
   constexpr const char* kDevice =
-      "a PCI address or a DPDK device string; for the kernel's eth0 write \"net_af_packet0,iface=eth0\"";
+      "a NIC by its PCI address, MAC address or interface, or a DPDK device string: "
+      "\"net_af_packet0,iface=eth0\" "
+      "is eth0 through the kernel";
   constexpr std::string_view kVirtual = "net_";
   if (const auto device = reader.get<std::string>("device", kDevice, true)) {
     const bool is_virtual = device->starts_with(kVirtual) && device->size() > kVirtual.size();
-    port.device = is_virtual ? *device : pci_device(*device);
+    port.device = is_virtual ? *device : nic_device(*device);
     if (port.device.empty()) reader.refuse("device", kDevice);
   }
   constexpr const char* kMtu = "bytes of an IP packet, 1280 (RFC 8200 5) to 9600";
   read_integer(reader, "mtu", kMtu, 1280, 9600, port.mtu);
+  constexpr const char* kRoute = "the name of the interface that may be taken";
+  if (const auto interface = reader.get<std::string>("take_default_route", kRoute, false)) {
+    if (!is_interface_name(*interface)) reader.refuse("take_default_route", kRoute);
+    port.take_default_route = *interface;
+  }
   reader.finish();
   config.ports.push_back(std::move(port));
 }

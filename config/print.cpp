@@ -36,6 +36,7 @@ std::string to_toml(const Config& config) {
   for (const Port& port : config.ports) {
     toml::table row{{"name", port.name}, {"device", port.device}};
     if (port.mtu != 0) row.insert("mtu", port.mtu);
+    if (!port.take_default_route.empty()) row.insert("take_default_route", port.take_default_route);
     ports.push_back(std::move(row));
   }
   toml::table file{{"workers", toml::table{{"lcores", lcores},

@@ -113,19 +113,29 @@ bool parse_address(const std::string& text, Service& service) {
       prefix->address);
 }
 
-std::string pci_device(std::string_view text) {
+bool is_interface_name(std::string_view text) {
+  constexpr std::size_t kLongest = 15;
+  return !text.empty() && text.size() <= kLongest && text != "." && text != ".." &&
+         std::none_of(text.begin(), text.end(), [](char c) {
+           return c == '/' || c == ':' || c == ',' || std::isgraph(static_cast<unsigned char>(c)) == 0;
+         });
+}
+
+std::string nic_device(std::string_view text) {
   const auto comma = std::min(text.find(','), text.size());
+  const std::string_view name = text.substr(0, comma), arguments = text.substr(comma);
+  if (is_interface_name(name) && !name.starts_with("net_")) return std::string{text};
   std::string address;
-  for (const char c : text.substr(0, comma))
-    address += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  constexpr std::string_view kShape = "xxxx:xx:xx.x", kDomain = "0000:";
-  if (address.size() + kDomain.size() == kShape.size()) address.insert(0, kDomain);
-  const bool fits =
-      std::equal(address.begin(), address.end(), kShape.begin(), kShape.end(), [](char c, char as) {
-        return as == 'x' ? std::isxdigit(static_cast<unsigned char>(c)) != 0 : c == as;
-      });
-  if (!fits || address.back() > '7') return {};
-  return address.append(text.substr(comma));
+  for (const char c : name) address += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto fits = [&address](std::string_view shape) {
+    return std::equal(address.begin(), address.end(), shape.begin(), shape.end(), [](char c, char as) {
+      return as == 'x' ? std::isxdigit(static_cast<unsigned char>(c)) != 0 : c == as;
+    });
+  };
+  if (fits("xx:xx:xx:xx:xx:xx")) return address.append(arguments);
+  if (fits("xx:xx.x")) address.insert(0, "0000:");
+  if (!fits("xxxx:xx:xx.x") || address.back() > '7') return {};
+  return address.append(arguments);
 }
 
 bool same_device(std::string_view one, std::string_view other) {

@@ -27,9 +27,13 @@ inline constexpr const char* kListed =
 /// have, nor a prefix.
 [[nodiscard]] bool parse_address(const std::string& text, Service& service);
 
-/// "[dddd:]bb:dd.f", perhaps with arguments of its driver behind a comma, as DPDK names the device: with its
-/// domain, in lower case. Empty when it is not that.
-[[nodiscard]] std::string pci_device(std::string_view text);
+/// A NIC by its PCI address "[dddd:]bb:dd.f", its MAC address "xx:xx:xx:xx:xx:xx" or its kernel interface,
+/// perhaps with arguments of its driver behind a comma: addresses in lower case, the PCI address with its
+/// domain. Empty when it is none of these.
+[[nodiscard]] std::string nic_device(std::string_view text);
+
+/// Whether Linux allows it as the name of an interface.
+[[nodiscard]] bool is_interface_name(std::string_view text);
 
 /// Whether two device strings mean one device: the same to DPDK, by the name before the comma, or over the
 /// same kernel interface, by iface=.

@@ -18,6 +18,7 @@
 #include "control/eal.hpp"
 #include "control/interface_lock.hpp"
 #include "control/memory_plan.hpp"
+#include "control/nic_devices.hpp"
 #include "control/port_watch.hpp"
 #include "control/ports.hpp"
 #include "control/processors.hpp"
@@ -183,7 +184,8 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   return arguments;
 }
 
-void run(const config::Config& config, const RunOptions& options) {
+void run(const config::Config& as_written, const RunOptions& options) {
+  const config::Config config = with_devices(as_written, NicDevices{});
   const auto& extra_eal_arguments = options.eal_arguments;
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,

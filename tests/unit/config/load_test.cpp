@@ -25,6 +25,10 @@ void expect_to_read_back(const Config& config) {
   const auto again = parse(to_toml(config), "printed");
   EXPECT_TRUE(again.errors.empty()) << again.errors.front();
   EXPECT_EQ(to_toml(again.config), to_toml(config));
+  for (std::size_t p = 0; p < config.ports.size(); ++p) {
+    EXPECT_EQ(again.config.ports.at(p).device, config.ports[p].device);
+    EXPECT_EQ(again.config.ports[p].take_default_route, config.ports[p].take_default_route);
+  }
 }
 
 TEST(Config, SampleIsCompleteAndReadsBackFromWhatCheckPrints) {
@@ -51,13 +55,15 @@ TEST(Config, HasDefaults) {
 }
 
 TEST(Config, ReadsWhatHasDefaults) {
-  const auto [config, errors] = parse(kWorkers + kPort + "mtu = 9000\n" + kService +
-                                          "then = \"accept\"\nidle_timeout = 604800\nclose_after = 1\n"
-                                          "[table]\nconnections_per_core = 67108864\n"
-                                          "[accept]\nbacklog = 1\n",
-                                      "t");
+  const auto [config, errors] =
+      parse(kWorkers + kPort + "mtu = 9000\ntake_default_route = \"eth0\"\n" + kService +
+                "then = \"accept\"\nidle_timeout = 604800\nclose_after = 1\n"
+                "[table]\nconnections_per_core = 67108864\n"
+                "[accept]\nbacklog = 1\n",
+            "t");
   ASSERT_TRUE(errors.empty()) << errors.front();
   EXPECT_EQ(config.ports.at(0).mtu, 9000u);
+  EXPECT_EQ(config.ports.at(0).take_default_route, "eth0");
   EXPECT_EQ(config.services[0].idle_timeout_s, 604'800u);
   EXPECT_EQ(config.services[0].close_after_s, 1u);
   EXPECT_EQ(config.connections_per_core, 67'108'864u);
@@ -74,7 +80,7 @@ TEST(Config, ReadsListsOfLcores) {
   EXPECT_EQ(lcores("126,0"), (std::vector<std::uint16_t>{0, 126}));
 }
 
-TEST(Config, CallsAPciDeviceAsDpdkDoes) {
+TEST(Config, CallsANicAsDpdkAndTheKernelDo) {
   const auto device = [](const std::string& text) {
     return parse(kWorkers + "[[port]]\nname = \"out\"\ndevice = \"" + text + "\"\n" + kService, "t")
         .config.ports.at(0)
@@ -83,6 +89,10 @@ TEST(Config, CallsAPciDeviceAsDpdkDoes) {
   EXPECT_EQ(device("0001:3b:00.7"), "0001:3b:00.7");
   EXPECT_EQ(device("3B:00.0"), "0000:3b:00.0");
   EXPECT_EQ(device("3b:00.0,rxq_Mode=1"), "0000:3b:00.0,rxq_Mode=1");
+  EXPECT_EQ(device("52:54:00:AB:cd:0f"), "52:54:00:ab:cd:0f");
+  EXPECT_EQ(device("52:54:00:ab:cd:0f,rxq_Mode=1"), "52:54:00:ab:cd:0f,rxq_Mode=1");
+  EXPECT_EQ(device("enp59s0f0np0"), "enp59s0f0np0");
+  EXPECT_EQ(device("Eth0.5,rxq_Mode=1"), "Eth0.5,rxq_Mode=1");
 }
 
 struct WrongCase {
@@ -118,7 +128,8 @@ WrongCase wrong_service(const std::string& name, const std::string& key, const s
               allowed};
 }
 const std::string kDeviceAllowed =
-    "a PCI address or a DPDK device string; for the kernel's eth0 write \"net_af_packet0,iface=eth0\"";
+    "a NIC by its PCI address, MAC address or interface, or a DPDK device string: "
+    "\"net_af_packet0,iface=eth0\" is eth0 through the kernel";
 WrongCase wrong_device(const std::string& name, const std::string& device) {
   return {name, kWorkers + "[[port]]\nname = \"out\"\ndevice = \"" + device + "\"\n" + kService,
           "5:10: port[0].device = \"" + device + "\": allowed is " + kDeviceAllowed};
@@ -175,6 +186,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "13:8: service[1].port = 443: allowed is one that no other service has at this address"},
         WrongCase{"MtuTooSmall", kWorkers + kPort + "mtu = 1279\n" + kService,
                   "6:7: port[0].mtu = 1279: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
+        WrongCase{"TakesADefaultRouteOfNoInterface",
+                  kWorkers + kPort + "take_default_route = \"eth0,1\"\n" + kService,
+                  "6:22: port[0].take_default_route = \"eth0,1\": allowed is the name of the interface that "
+                  "may be taken"},
         WrongCase{"MtuTooLarge", kWorkers + kPort + "mtu = 9601\n" + kService,
                   "6:7: port[0].mtu = 9601: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
         wrong_service("Then", "then", "\"reset\"", "\"accept\" with one port, \"proxy\" with two"),
@@ -202,8 +217,11 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_socket("SocketIsRelative", "s"), wrong_socket("SocketIsAFolder", "/run/"),
         wrong_socket("SocketIsTheRoot", "/"), wrong_socket("SocketIsTheFolderAbove", "/run/.."),
         wrong_socket("SocketTooLong", "/" + std::string(107, 's')), wrong_device("DeviceIsEmpty", ""),
-        wrong_device("DeviceIsAnInterface", "eth0"), wrong_device("DeviceIsAPrefix", "net_"),
-        wrong_device("DeviceWithoutFunction", "0000:3b:00"), wrong_device("DeviceOfLetters", "0000:3g:00.0"),
+        wrong_device("DeviceIsTooLongForAnInterface", "sixteen-letters_"),
+        wrong_device("DeviceIsAPath", "../eth0"), wrong_device("DeviceIsAFolder", ".."),
+        wrong_device("DeviceHasASpace", "eth 0"), wrong_device("DeviceOfOctets", "52:54:00:ab:cd"),
+        wrong_device("DeviceIsAPrefix", "net_"), wrong_device("DeviceWithoutFunction", "0000:3b:00"),
+        wrong_device("DeviceOfLetters", "0000:3g:00.0"),
         wrong_device("DeviceFunctionTooLarge", "0000:3b:00.8"),
         wrong_device("DeviceDomainTooShort", "000:3b:00.0"),
         WrongCase{"PortNameIsEmpty", kWorkers + "[[port]]\nname = \"\"\ndevice = \"net_null0\"\n" + kService,

@@ -1,0 +1,42 @@
+// Which NIC a config means, as this machine has it now, and whether DPDK can have it. Reads /sys and /proc;
+// changes nothing.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace synward::control {
+
+class NicDevices {
+ public:
+  /// `root`: where sys/ and proc/ are.
+  explicit NicDevices(std::filesystem::path root = "/") : root_{std::move(root)} {}
+
+  /// The device of `port` as DPDK names it: of a NIC that is named by its MAC address or by its interface the
+  /// PCI address, with the arguments behind the comma; else as it stands. Throws std::runtime_error, one
+  /// sentence that says what to do, when there is no such NIC, when the machine's default route goes by it
+  /// and the port does not say that it may, or when DPDK cannot have it as it is bound.
+  [[nodiscard]] std::string resolve(const config::Port& port) const;
+
+ private:
+  [[nodiscard]] std::string pci_address(const std::string& name) const;
+  [[nodiscard]] std::string pci_of_interface(const std::string& interface) const;
+  [[nodiscard]] std::vector<std::string> interfaces_of(const std::string& pci) const;
+  [[nodiscard]] std::vector<std::string> default_route_interfaces() const;
+  [[nodiscard]] bool goes_by(const std::string& upper, const std::string& interface) const;
+  void refuse_default_route(const config::Port& port, const std::vector<std::string>& interfaces) const;
+  void check_driver(const std::string& pci) const;
+  void check_group(const std::string& pci) const;
+  [[nodiscard]] std::string driver_of(const std::string& pci) const;
+  [[nodiscard]] std::string called(const std::string& pci) const;
+
+  std::filesystem::path root_;
+};
+
+/// `config` with every device resolved. Throws std::runtime_error, also when two ports are one NIC.
+[[nodiscard]] config::Config with_devices(config::Config config, const NicDevices& devices);
+
+}  // namespace synward::control
