@@ -7,6 +7,7 @@
 #include <csignal>
 #include <deque>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 
 #include <rte_launch.h>
@@ -132,10 +133,13 @@ sigset_t ending_signals() {
   return signals;
 }
 
-/// Until one of `signals` comes.
-void watch_until(const sigset_t& signals, PortWatch& ports) {
+/// Until one of `signals` comes; or returns what ended it instead.
+std::optional<std::string> watch_until(const sigset_t& signals, PortWatch& ports) {
   constexpr timespec kBetweenLooks{0, 250'000'000};
-  while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) ports.look();
+  while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) {
+    if (auto trouble = ports.look()) return trouble;
+  }
+  return {};
 }
 
 }  // namespace
@@ -249,7 +253,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
     for (std::uint16_t w = 0; w < workers_count; ++w)
       rte_eal_remote_launch(run_worker, &arguments[w], config.lcores[w]);
     log_serving(config);
-    watch_until(signals, port_watch);
+    const auto trouble = watch_until(signals, port_watch);
     for (const int signal : kEndingSignals) {
       if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
     }
@@ -257,6 +261,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
     workers.stop();
     rte_eal_mp_wait_lcore();
     std::cout << stats_text(stats()) << std::flush;
+    if (trouble) throw std::runtime_error(*trouble);
   }
 }
 

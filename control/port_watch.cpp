@@ -87,15 +87,18 @@ void PortWatch::look_at_rss(Seen& seen) {
   }
 }
 
-void PortWatch::look() {
+std::optional<std::string> PortWatch::look() {
   const std::scoped_lock lock{mutex_};
   for (Seen& seen : seen_) {
+    if (seen.port->is_gone())
+      return fmt::format("port {}: its device is gone; start again once it is back", seen.name);
     const nic::PortReading before = std::exchange(seen.reading, seen.port->read());
     if (before.link_up != seen.reading.link_up)
       spdlog::log(seen.reading.link_up ? spdlog::level::info : spdlog::level::warn, "port {}: {}", seen.name,
                   link_text(seen.reading));
     if (seen.port->rss_check() != nullptr) look_at_rss(seen);
   }
+  return {};
 }
 
 nlohmann::json PortWatch::json() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ class PortWatch {
   /// Both outlive this. Says in the log how segments get to the workers that own them.
   PortWatch(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports);
 
-  /// Control thread, every so often: looks at each port, and says in the log what is new.
-  void look();
+  /// Control thread, every so often: looks at each port, and says in the log what is new. Returns why synward
+  /// cannot go on, in a sentence, when a device is gone.
+  [[nodiscard]] std::optional<std::string> look();
   /// Any thread. An array with an object for each port: "name", "driver", "mtu", "receive_queues",
   /// "transmit_queues", "link" ("up" or "down"), "link_mbps" (0: not known), "rss" (by family, a word each)
   /// and "rss_text", "rx_missed", "rx_no_packets", "rx_errors", "tx_errors".

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <net/if.h>
 #include <vector>
 
 #include <rte_bus.h>
@@ -73,8 +75,7 @@ Port::~Port() {
 
 /// Closing alone would leave the name taken.
 void Port::detach() const {
-  const std::string name = device_.substr(0, device_.find(','));
-  if (attached_) rte_eal_hotplug_remove(bus_of(name), name.c_str());
+  if (attached_) rte_eal_hotplug_remove(bus_of(device_), name().c_str());
 }
 
 void Port::check(int result, const char* what) const {
@@ -109,6 +110,7 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
   driver_ = device.driver_name;
+  interface_index_ = device.if_index;
   take_queues(workers, device.max_rx_queues, device.max_tx_queues);
   // A driver over a kernel interface may not know how long its frames can be: what the kernel allows counts.
   const bool kernels = device.if_index != 0 && mtu != 0 && kernel_mtu(device.if_index, 0) >= mtu;
@@ -148,6 +150,7 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
     check(rte_eth_tx_queue_setup(id_, queue, tx_descriptors, socket, nullptr), "a transmit queue");
   check(rte_eth_dev_start(id_), "starting it");
   if (why_no_rss_.empty()) start_rss(device, *rss);
+  switch_flow_control_off();
   // Solicited-node groups. A port that cannot filter multicast delivers it anyway, so a refusal is no
   // failure.
   rte_eth_allmulticast_enable(id_);
@@ -193,6 +196,24 @@ void fill_lanes(Burst& burst, void* const* handles, std::size_t count) {
   if (scattered == 0) return;
   received.keep_if(
       [&](LaneIndex i) { return !has_lane(scattered, i) || drop_lane(burst, i, Drop::kNotLinear); });
+}
+
+/// Under a flood a NIC must drop what nobody takes. Asking the switch to wait would stop whoever else sends
+/// through it. Many devices know nothing of this.
+void Port::switch_flow_control_off() const {
+  rte_eth_fc_conf flow{};
+  if (rte_eth_dev_flow_ctrl_get(id_, &flow) != 0 || flow.mode == RTE_ETH_FC_NONE) return;
+  flow.mode = RTE_ETH_FC_NONE;
+  rte_eth_dev_flow_ctrl_set(id_, &flow);
+}
+
+bool Port::is_gone() const {
+  if (rte_eth_dev_is_removed(id_) != 0) return true;
+  if (interface_index_ != 0) {
+    std::array<char, IF_NAMESIZE> unused;
+    return if_indextoname(interface_index_, unused.data()) == nullptr;
+  }
+  return !device_.starts_with("net_") && !std::filesystem::exists("/sys/bus/pci/devices/" + name());
 }
 
 PortReading Port::read() const {

@@ -65,6 +65,8 @@ class Port {
   [[nodiscard]] const std::string& driver() const { return driver_; }
   /// Control thread: it asks the device.
   [[nodiscard]] PortReading read() const;
+  /// Control thread. Whether the device has been taken away: unplugged, or its interface deleted.
+  [[nodiscard]] bool is_gone() const;
 
   // Each by worker number `worker` alone.
   /// Fills `burst` with what has arrived, linearised; returns how many frames.
@@ -82,15 +84,18 @@ class Port {
   void configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss);
   void start_rss(const rte_eth_dev_info& device, const Rss& rss);
   void take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit);
+  [[nodiscard]] std::string name() const { return device_.substr(0, device_.find(',')); }
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
+  void switch_flow_control_off() const;
   void check(int result, const char* what) const;
   std::uint16_t send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const;
 
   std::string device_;
   rte_mempool* pool_;
   std::uint16_t id_ = 0;
-  bool attached_ = false;  // by us, so we detach it
+  unsigned interface_index_ = 0;  // of the kernel, if it has one
+  bool attached_ = false;         // by us, so we detach it
   PortInfo info_;
   std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
   mutable std::deque<rte_spinlock_t>

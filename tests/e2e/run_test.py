@@ -130,3 +130,19 @@ def test_ports_of_different_mtus_are_no_wire(lab):
     cure = 'port "outside" has an MTU of 1500 and port "inside" one of 1400, .*: write mtu = 1400 below both devices'
     with pytest.raises(LabError, match=cure):
         lab.synward(ends_of_a_wire(lab, right_mtu=1400), WIRE)
+
+
+@pytest.mark.parametrize("device", ["af_packet", "tap"])
+def test_a_device_that_goes_ends_it(lab, device):
+    """Whether it is over an interface that somebody else made, or its own."""
+    namespace = lab.namespace("goes")
+    name = "gone0"
+    if device == "af_packet":
+        wire(namespace, name, lab.namespace("peer"), "far")
+        namespace.lend(name)
+    synward = lab.synward(namespace, config(device=f"net_{device}0,iface={name}"))
+    namespace.run("ip", "link", "delete", name)
+    assert synward.process.wait(5) == 1
+    log = synward.log.read_text()
+    assert log.endswith("synward: port outside: its device is gone; start again once it is back\n")
+    assert "Every frame is accounted for." in log

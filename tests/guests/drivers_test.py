@@ -7,6 +7,7 @@ from scapy.packet import Raw
 
 from guest import Guest, Tap, Wire
 from handmade import HandmadeClient, HandmadeServer
+from namespaces import wait_until
 
 SERVERS = {"198.18.0.10": 1460, "2001:2::10": 1440}
 PORT = 80
@@ -54,12 +55,17 @@ VIRTIO = Card(_VIRTIO, "net_virtio", 4, "none")
 VIRTIO_RSS = Card(f"{_VIRTIO},rss=on", "net_virtio", 4, "verified")
 
 
+def links(guest: Guest) -> dict[str, str]:
+    return {port["name"]: port["link"] for port in guest.stats()["ports"]}
+
+
 class Traffic:
     """Clients and servers on the cables of a guest in which synward runs, and knows the servers."""
 
     def __init__(self, guest: Guest):
         self.guest, self._clients = guest, 0
         guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE))
+        wait_until(lambda: set(links(guest).values()) == {"up"}, "both links to be up")
 
     def client(self, address: str) -> HandmadeClient:
         self._clients += 1
@@ -131,6 +137,24 @@ def connections(card: Card, guest: Guest) -> None:
 def test_connections_through_two_ports(card: Card, tmp_path) -> None:
     with Guest(tmp_path, card.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
         connections(card, guest)
+
+
+def test_cables_come_and_go_and_so_do_devices(tmp_path) -> None:
+    with Guest(tmp_path, IGB.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
+        traffic = Traffic(guest)
+        address = next(iter(SERVERS))
+        traffic.teach(address)
+        for name in ("outside", "inside"):
+            for state, link in (("off", "down"), ("on", "up")):
+                guest.link(name, state)
+                wait_until(lambda: links(guest)[name] == link, f"the link of {name} to be {link}")
+                assert f"port {name}: link {link}" in guest.log().splitlines()[-1]
+            traffic.connection(address)
+        guest.run(f"echo 1 >/sys/bus/pci/devices/{guest.INSIDE}/remove")
+        wait_until(lambda: not guest.serves(), "synward to end")
+        log = guest.log()
+        assert log.endswith("synward: port inside: its device is gone; start again once it is back\n")
+        assert "Every frame is accounted for." in log
 
 
 @pytest.mark.parametrize("card", [VIRTIO, VIRTIO_RSS], ids=["without-rss", "with-rss"])

@@ -107,8 +107,7 @@ class Guest:
 
     def __enter__(self) -> "Guest":
         self._folder.joinpath("initramfs").write_bytes(_initramfs())
-        listener = socket.create_server(str(self._folder / "shell"), family=socket.AF_UNIX)
-        listener.settimeout(BOOT_SECONDS)
+        shell, monitor = (socket.create_server(str(self._folder / name), family=socket.AF_UNIX) for name in ("shell", "monitor"))
         words = ["ip", "netns", "exec", self._inside_of.name] if self._inside_of else []
         words += [str(PACKAGES / "usr/bin/qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-display", "none"]
         for share in ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"):
@@ -117,13 +116,14 @@ class Guest:
         words += ["-kernel", str(_only("boot/vmlinuz-*")), "-initrd", str(self._folder / "initramfs")]
         words += ["-append", "console=ttyS0 quiet panic=-1 mitigations=off", "-no-reboot"]
         words += ["-serial", f"file:{self._console}", "-serial", f"unix:{self._folder / 'shell'}"]
+        words += ["-monitor", f"unix:{self._folder / 'monitor'}"]
         for name, cable, address in zip(("outside", "inside"), self._cables, (self.OUTSIDE, self.INSIDE)):
             slot = re.fullmatch(r"0000:00:(..)\.0", address)[1]
             words += ["-netdev", cable.netdev, "-device", f"{self._card},netdev={name},addr={slot},romfile="]
         libraries = ":".join(str(PACKAGES / lib / "x86_64-linux-gnu") for lib in ("usr/lib", "lib"))
         self._process = subprocess.Popen(words, env=os.environ | {"LD_LIBRARY_PATH": libraries})
         try:
-            self._shell, _ = listener.accept()
+            self._shell, self._monitor = (self._accept(listener) for listener in (shell, monitor))
             self._answer("booting", BOOT_SECONDS)
             self.outside, self.inside = (cable.frames() for cable in self._cables)
         except BaseException as failure:
@@ -135,6 +135,16 @@ class Guest:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+
+    @staticmethod
+    def _accept(listener: socket.socket) -> socket.socket:
+        with listener:
+            listener.settimeout(BOOT_SECONDS)
+            return listener.accept()[0]
+
+    def link(self, name: str, state: str) -> None:
+        """Pulls the cable `name` out ("off") or plugs it in ("on")."""
+        self._monitor.sendall(f"set_link {name} {state}\n".encode())
 
     def run(self, command: str, seconds: float = RUN_SECONDS, check: bool = True) -> str:
         """What a command of the guest's shell printed; raises when it fails (with `check`) or takes too long."""
@@ -160,10 +170,13 @@ class Guest:
         self.run(f"cat >/run/synward.toml <<'END'\n{config}\n[control]\nsocket = \"/run/synward.sock\"\nEND")
         self.run(f"synward run -c /run/synward.toml -- --lcores {_LCORES} --main-lcore 4 >/run/log 2>&1 &")
         deadline = time.monotonic() + RUN_SECONDS
-        while self.run("synward stats --json --socket /run/synward.sock 2>/dev/null", check=False) == "":
-            if time.monotonic() > deadline or self.run("pidof synward || true") == "":
+        while self.run("synward stats --socket /run/synward.sock >/dev/null 2>&1; echo $?") != "0\n":
+            if time.monotonic() > deadline or not self.serves():
                 raise LabError(f"synward does not start: {self.log()}; {self._console.read_text()[-2000:]}")
             time.sleep(0.1)
+
+    def serves(self) -> bool:
+        return self.run("pidof synward || true") != ""
 
     def log(self) -> str:
         return self.run("cat /run/log")
