@@ -43,7 +43,7 @@ struct DropList {
 };
 
 struct Config {
-  std::vector<std::uint16_t> lcores;  ///< one worker each, ascending
+  std::vector<std::uint16_t> lcores;  ///< one worker each, ascending; none: as the machine suggests ("auto")
   Poll poll = Poll::kAdaptive;
   std::vector<Port> ports;  ///< one: endpoint mode; two, outside and inside in this order: inline mode
   std::vector<Service> services;

@@ -13,7 +13,7 @@ namespace synward::config {
 namespace {
 
 constexpr const char* kLcores =
-    "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
+    "\"auto\", or a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
 constexpr const char* kAddress =
     "a unicast IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"198.18.0.0/24\" whose host bits "
     "are zero";
@@ -36,11 +36,12 @@ void read_integer_of_accept(Reader& reader, const Config& config, const char* ke
 }
 
 void read_workers(Reader& top, Errors& errors, Config& config) {
-  const auto* node = top.find("workers", "a table", true);
+  const auto* node = top.find("workers", "a table", false);
   if (node == nullptr) return;
   if (!node->is_table()) return top.refuse("workers", "a table");
   Reader workers{*node->as_table(), "workers", errors};
-  if (const auto lcores = workers.get<std::string>("lcores", kLcores, true)) {
+  const auto lcores = workers.get<std::string>("lcores", kLcores, false);
+  if (lcores && *lcores != "auto") {
     config.lcores = parse_lcores(*lcores);
     if (config.lcores.empty()) workers.refuse("lcores", kLcores);
   }

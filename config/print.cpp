@@ -39,7 +39,7 @@ std::string to_toml(const Config& config) {
     if (!port.take_default_route.empty()) row.insert("take_default_route", port.take_default_route);
     ports.push_back(std::move(row));
   }
-  toml::table file{{"workers", toml::table{{"lcores", lcores},
+  toml::table file{{"workers", toml::table{{"lcores", lcores.empty() ? "auto" : lcores},
                                            {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
                    {"port", ports},
                    {"service", services},

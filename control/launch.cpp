@@ -5,11 +5,13 @@
 #include <bit>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
 
+#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_memory.h>
@@ -26,6 +28,7 @@
 #include "control/random_value.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "dataplane/nic/kernel_interface.hpp"
 #include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
 
@@ -119,6 +122,49 @@ void log_serving(const config::Config& config) {
     spdlog::info("frames stop when this process stops: a NIC bypass or a second path is the operator's");
 }
 
+/// An lcore may be pinned to another processor than the one of its number: --lcores.
+std::uint16_t processor_of(unsigned lcore) {
+  return static_cast<std::uint16_t>(std::max(rte_lcore_to_cpu_id(static_cast<int>(lcore)), 0));
+}
+std::vector<std::uint16_t> processors_of(const std::vector<std::uint16_t>& lcores) {
+  std::vector<std::uint16_t> processors;
+  processors.reserve(lcores.size());
+  for (const auto lcore : lcores) processors.push_back(processor_of(lcore));
+  return processors;
+}
+
+/// Who polls what, from where.
+void log_plan(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports,
+              simd::Isa isa) {
+  const auto place = [](unsigned lcore) {
+    return fmt::format("processor {}, node {}", processor_of(lcore), rte_lcore_to_socket_id(lcore));
+  };
+  spdlog::info("plan: control thread on {}", place(rte_get_main_lcore()));
+  for (std::size_t w = 0; w < config.lcores.size(); ++w) {
+    std::string polls;
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      if (w >= ports[p]->receive_queues()) continue;
+      const int node = rte_eth_dev_socket_id(ports[p]->id());
+      polls += fmt::format("{}queue {} of {}{}", polls.empty() ? "" : " and ", w, config.ports[p].name,
+                           node < 0 ? "" : fmt::format(" (node {})", node));
+    }
+    spdlog::info("plan: worker {} on {} polls {}, kernels {}", w, place(config.lcores[w]),
+                 polls.empty() ? "rings only" : polls, name_of(isa));
+  }
+}
+
+/// Of those that the plan makes. A NIC is opened after the workers are there, so how many queues it has is
+/// not known yet; what DPDK makes has as many as its arguments say.
+std::size_t most_workers(const config::Config& config) {
+  std::size_t most = 16;  // RSS of common 10 Gb/s NICs has no more
+  for (const config::Port& port : config.ports) {
+    if (!is_virtual(port)) continue;
+    const std::string pairs = nic::device_argument(port.device, "qpairs");
+    most = std::min<std::size_t>(most, pairs.empty() ? 1 : std::strtoul(pairs.c_str(), nullptr, 10));
+  }
+  return most;
+}
+
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
 
 /// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
@@ -155,14 +201,11 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   const auto is_worker = [&](unsigned id) {
     return std::find(config.lcores.begin(), config.lcores.end(), id) != config.lcores.end();
   };
-  // A processor of its own for the control thread where there is one; else it shares the first worker's, as
-  // an lcore of its own.
-  const std::set<std::uint16_t> processors = usable_processors();
-  const auto spare = std::find_if_not(processors.begin(), processors.end(), is_worker);
-  const unsigned cpu = spare == processors.end() ? config.lcores.front() : *spare;
+  // An lcore of its own for the control thread, even where it has no processor of its own.
   unsigned id = 0;
   while (is_worker(id)) ++id;
-  std::string lcores = std::to_string(id) + "@" + std::to_string(cpu);
+  std::string lcores =
+      std::to_string(id) + "@" + std::to_string(plan_control(usable_processors(), config.lcores));
   for (const auto lcore : config.lcores) lcores += "," + std::to_string(lcore) + "@" + std::to_string(lcore);
   if (!sets_lcores(extra)) {
     add("--lcores", lcores);
@@ -189,12 +232,16 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
 }
 
 void run(const config::Config& as_written, const RunOptions& options) {
-  const config::Config config = with_devices(as_written, NicDevices{});
+  const NicDevices devices;
+  const std::vector<Processor> processors = usable_processors();
+  config::Config config = with_devices(as_written, devices);
+  const int node = devices.node_of(config);
+  if (config.lcores.empty()) config.lcores = plan_workers(processors, node, most_workers(config));
   const auto& extra_eal_arguments = options.eal_arguments;
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // before EAL's threads, which inherit it: only we wait for them
-  if (!sets_lcores(extra_eal_arguments)) check_processors(config.lcores, usable_processors());
+  if (!sets_lcores(extra_eal_arguments)) check_processors(config.lcores, processors);
   std::deque<InterfaceLock> interface_locks;
   for (const config::Port& port : config.ports) interface_locks.emplace_back(port.device);
 
@@ -203,10 +250,9 @@ void run(const config::Config& as_written, const RunOptions& options) {
   const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
   check_lcores(config.lcores);
   const simd::Isa isa = choose_isa(options.isa, eal_max_simd_bits());
-  spdlog::info("kernels: {}", name_of(isa));
 
   const auto workers_count = static_cast<std::uint16_t>(config.lcores.size());
-  const nic::PacketPool pool{"packets", packets(config), frame_bytes(config)};
+  const nic::PacketPool pool{"packets", packets(config), frame_bytes(config), huge_pages ? node : -1};
   const Steering steering{random_value<Steering::Seed>(), workers_count};
   const auto ports = open_ports(config, pool, steering, !sets(extra_eal_arguments, {"--log-level"}));
   const std::vector<PortInfo> infos = port_infos(ports);
@@ -230,6 +276,10 @@ void run(const config::Config& as_written, const RunOptions& options) {
     if (!drop_list.empty()) cores.back()->drop_list = &drop_list;
     if (profiles) cores.back()->profiles = profiles.get();
   }
+  log_plan(config, ports, isa);
+  for (const auto& warning :
+       core_warnings(processors, processors_of(config.lcores), processor_of(rte_get_main_lcore()), node))
+    spdlog::warn("cores: {}", warning);
   PortWatch port_watch{config, ports};
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
 

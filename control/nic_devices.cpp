@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -152,8 +153,8 @@ void NicDevices::refuse_default_route(const config::Port& port,
     for (const auto& interface : interfaces) {
       if (!goes_by(route, interface) || port.take_default_route == interface) continue;
       throw std::runtime_error(
-          fmt::format("this machine's default route goes by {}{}, and would end here: use another NIC, or, "
-                      "if you reach the machine some other way, "
+          fmt::format("this machine's default route goes by {}{}: with synward there you may lose the machine; use another "
+                      "NIC, or, if you reach it some other way, "
                       "write take_default_route = \"{}\" below its device",
                       interface, route == interface ? "" : fmt::format(" (through {})", route), interface));
     }
@@ -201,6 +202,16 @@ std::string NicDevices::resolve(const config::Port& port) const {
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(fmt::format("port \"{}\": {}", port.name, error.what()));
   }
+}
+
+int NicDevices::node_of(const config::Config& config) const {
+  for (const auto& port : config.ports) {
+    const std::string name = port.device.substr(0, port.device.find(','));
+    if (!is_pci(name)) continue;
+    const std::string node = first_line(root_ / "sys/bus/pci/devices" / name / "numa_node");
+    return node.empty() ? -1 : static_cast<int>(std::strtol(node.c_str(), nullptr, 10));
+  }
+  return -1;
 }
 
 config::Config with_devices(config::Config config, const NicDevices& devices) {

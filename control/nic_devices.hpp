@@ -20,6 +20,8 @@ class NicDevices {
   /// sentence that says what to do, when there is no such NIC, when the machine's default route goes by it
   /// and the port does not say that it may, or when DPDK cannot have it as it is bound.
   [[nodiscard]] std::string resolve(const config::Port& port) const;
+  /// The NUMA node of the first NIC of `config`, whose devices are resolved; -1: not known, or there is none.
+  [[nodiscard]] int node_of(const config::Config& config) const;
 
  private:
   [[nodiscard]] std::string pci_address(const std::string& name) const;

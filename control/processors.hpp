@@ -1,16 +1,44 @@
-// The processors that this process may use: EAL's own answer to a wrong one is its whole usage text.
+// The processors of this machine that this process may use, and which of them poll.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace synward::control {
 
-/// sched_getaffinity(2), as far as an lcore can be named after one.
-[[nodiscard]] std::set<std::uint16_t> usable_processors();
+/// A processor as Linux counts them: one hardware thread.
+struct Processor {
+  std::uint16_t id;
+  std::uint16_t core;  ///< the first processor of its physical core; siblings have the same
+  int node;            ///< of NUMA; -1: not known
+  bool isolated;       ///< from the kernel's scheduler (isolcpus)
+};
+
+/// In order. What sched_getaffinity(2) gives, and of isolated processors, which it leaves out, those that
+/// this process may move to. `root`: where sys/ is.
+[[nodiscard]] std::vector<Processor> usable_processors(const std::filesystem::path& root = "/");
 
 /// Throws std::runtime_error, one sentence, when one of `lcores` is not in `usable`.
-void check_processors(const std::vector<std::uint16_t>& lcores, const std::set<std::uint16_t>& usable);
+void check_processors(const std::vector<std::uint16_t>& lcores, const std::vector<Processor>& usable);
+
+/// Where the workers run if nobody says: one on each physical core, at most `most`; on `node` if it has any
+/// and is not negative; on isolated processors if there are any, else on all but the first core, which is
+/// left to the control thread and the kernel. One at least. `usable` has one at least.
+[[nodiscard]] std::vector<std::uint16_t> plan_workers(const std::vector<Processor>& usable, int node,
+                                                      std::size_t most);
+
+/// Where the control thread runs beside `workers`: not on their physical cores nor on an isolated processor
+/// if there is another; if every processor has a worker, on the first worker's.
+[[nodiscard]] std::uint16_t plan_control(const std::vector<Processor>& usable,
+                                         const std::vector<std::uint16_t>& workers);
+
+/// What is not as it should be about `workers`, a sentence each: two on one physical core, one beside the
+/// control thread's, one far from `node` (negative: not known), where the ports are.
+[[nodiscard]] std::vector<std::string> core_warnings(const std::vector<Processor>& usable,
+                                                     const std::vector<std::uint16_t>& workers,
+                                                     std::uint16_t control, int node);
 
 }  // namespace synward::control

@@ -50,12 +50,13 @@ std::uint64_t wall_ms() {
          static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
 }
 
-/// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share the first
-/// processor, the worker has the last.
+/// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share a processor,
+/// the worker has another.
 std::vector<std::string> eal_arguments() {
   const auto processors = control::usable_processors();
-  const std::string a = "@" + std::to_string(*processors.begin()),
-                    b = "@" + std::to_string(*processors.rbegin());
+  const auto worker = control::plan_workers(processors, -1, 1);
+  const std::string a = "@" + std::to_string(control::plan_control(processors, worker)),
+                    b = "@" + std::to_string(worker.front());
   return {"synward-load", "--no-huge", "--no-shconf",         "--no-pci", "--no-telemetry",
           "-m",           "384",       "--log-level=warning", "--lcores", "0" + a + ",1" + a + ",2" + b};
 }

@@ -9,7 +9,7 @@
 
 namespace synward::nic {
 
-PacketPool::PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes) {
+PacketPool::PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes, int node) {
   constexpr unsigned kCachedPerCore = 256;
   // NICs of the e1000 line count a buffer in whole KiB and round down: what would be lost so is given
   // instead.
@@ -20,7 +20,8 @@ PacketPool::PacketPool(const std::string& name, std::size_t packets, std::size_t
                      " bytes fit no packet buffer: lower the MTU");
   }
   pool_.reset(rte_pktmbuf_pool_create(name.c_str(), static_cast<unsigned>(packets), kCachedPerCore, 0,
-                                      static_cast<std::uint16_t>(room), static_cast<int>(rte_socket_id())));
+                                      static_cast<std::uint16_t>(room),
+                                      node < 0 ? static_cast<int>(rte_socket_id()) : node));
   if (!pool_) {
     throw SetupError("no memory for " + std::to_string(packets) + " packets of " + std::to_string(room) +
                      " bytes (" + rte_strerror(rte_errno) +

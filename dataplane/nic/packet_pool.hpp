@@ -18,8 +18,9 @@ namespace synward::nic {
 /// A pool of packets, each with room for a frame of `frame_bytes` and kFrameSlack behind it.
 class PacketPool {
  public:
-  /// Control thread. Throws SetupError when the memory is not to be had.
-  PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes);
+  /// Control thread. On NUMA node `node`; negative: on the caller's. Throws SetupError when the memory is not
+  /// to be had.
+  PacketPool(const std::string& name, std::size_t packets, std::size_t frame_bytes, int node = -1);
 
   [[nodiscard]] rte_mempool* get() const { return pool_.get(); }
   /// Packets that nobody holds: all of them once every port and ring is empty.

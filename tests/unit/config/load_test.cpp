@@ -78,6 +78,11 @@ TEST(Config, ReadsListsOfLcores) {
   EXPECT_EQ(lcores("3"), (std::vector<std::uint16_t>{3}));
   EXPECT_EQ(lcores("1-3,6"), (std::vector<std::uint16_t>{1, 2, 3, 6}));
   EXPECT_EQ(lcores("126,0"), (std::vector<std::uint16_t>{0, 126}));
+  EXPECT_EQ(lcores("auto"), std::vector<std::uint16_t>{});
+  const auto silent = parse(kPort + kService, "t");
+  EXPECT_TRUE(silent.errors.empty());
+  EXPECT_TRUE(silent.config.lcores.empty());
+  EXPECT_NE(to_toml(silent.config).find("lcores = 'auto'"), std::string::npos) << to_toml(silent.config);
 }
 
 TEST(Config, CallsANicAsDpdkAndTheKernelDo) {
@@ -108,7 +113,7 @@ TEST_P(Wrong, IsToldWhereWhatAndWhatIsAllowed) {
 }
 
 const std::string kLcoresAllowed =
-    "a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
+    "\"auto\", or a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
 const std::string kAddressAllowed =
     "a unicast IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"198.18.0.0/24\" whose host bits "
     "are zero";
@@ -152,7 +157,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         WrongCase{"NotToml", "[workers\n",
                   "1:9: not TOML: Error while parsing table header: expected ']', saw '\\n'"},
-        WrongCase{"Empty", "", "1:1: workers is missing: it must be a table"},
+        WrongCase{"Empty", "",
+                  "1:1: port is missing: it must be tables, written [[port]], at least 1 and at most 2"},
         WrongCase{"WorkersIsANumber", "workers = 3\n" + kPort + kService,
                   "1:11: workers = 3: allowed is a table"},
         wrong_lcores("NoLcore", ""), wrong_lcores("LcoreRangeBackwards", "3-1"),

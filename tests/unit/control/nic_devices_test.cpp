@@ -152,7 +152,7 @@ TEST_F(NicDevicesTest, LeavesTheDefaultRouteAlone) {
   for (const std::string name :
        {kOne, "eth0", "52:54:00:00:00:0a", "net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth0"}) {
     EXPECT_THAT(error_of(name),
-                StartsWith("port \"outside\": this machine's default route goes by eth0, and would end here"))
+                StartsWith("port \"outside\": this machine's default route goes by eth0: with synward there"))
         << name;
     EXPECT_THAT(error_of(name), HasSubstr("take_default_route = \"eth0\"")) << name;
     EXPECT_THAT(error_of(name, "eth1"), HasSubstr("default route")) << name << ": by another's name";
