@@ -101,15 +101,33 @@ std::uint64_t milliseconds_of(auto moment) {
       std::chrono::duration_cast<milliseconds>(moment.time_since_epoch()).count());
 }
 
-struct WorkerArgument {
-  Workers* workers;
-  std::uint16_t index;
+/// Every worker on its lcore, until this is destroyed, however that comes: what they use lives longer.
+class Running {
+ public:
+  Running(Workers& workers, const std::vector<std::uint16_t>& lcores) : workers_{workers} {
+    for (std::uint16_t w = 0; w < lcores.size(); ++w) arguments_.push_back({&workers, w});
+    for (std::size_t w = 0; w < lcores.size(); ++w) rte_eal_remote_launch(run_one, &arguments_[w], lcores[w]);
+  }
+  ~Running() {
+    workers_.stop();
+    rte_eal_mp_wait_lcore();
+  }
+  Running(Running&&) = delete;
+
+ private:
+  struct Argument {
+    Workers* workers;
+    std::uint16_t index;
+  };
+  static int run_one(void* argument) {
+    const auto& [workers, index] = *static_cast<Argument*>(argument);
+    workers->run(index);
+    return 0;
+  }
+
+  Workers& workers_;
+  std::vector<Argument> arguments_;
 };
-int run_worker(void* argument) {
-  const auto& [workers, index] = *static_cast<WorkerArgument*>(argument);
-  workers->run(index);
-  return 0;
-}
 
 void log_serving(const config::Config& config) {
   const std::string where =
@@ -298,18 +316,16 @@ void run(const config::Config& as_written, const RunOptions& options) {
   };
   {
     const StatsServer server{config.control_socket, stats};
-    std::vector<WorkerArgument> arguments;
-    for (std::uint16_t w = 0; w < workers_count; ++w) arguments.push_back({&workers, w});
-    for (std::uint16_t w = 0; w < workers_count; ++w)
-      rte_eal_remote_launch(run_worker, &arguments[w], config.lcores[w]);
-    log_serving(config);
-    const auto trouble = watch_until(signals, port_watch);
-    for (const int signal : kEndingSignals) {
-      if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
+    std::optional<std::string> trouble;
+    {
+      const Running running{workers, config.lcores};
+      log_serving(config);
+      trouble = watch_until(signals, port_watch);
+      for (const int signal : kEndingSignals) {
+        if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
+      }
+      pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     }
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-    workers.stop();
-    rte_eal_mp_wait_lcore();
     std::cout << stats_text(stats()) << std::flush;
     if (trouble) throw std::runtime_error(*trouble);
   }

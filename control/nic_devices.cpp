@@ -153,7 +153,8 @@ void NicDevices::refuse_default_route(const config::Port& port,
     for (const auto& interface : interfaces) {
       if (!goes_by(route, interface) || port.take_default_route == interface) continue;
       throw std::runtime_error(
-          fmt::format("this machine's default route goes by {}{}: with synward there you may lose the machine; use another "
+          fmt::format("this machine's default route goes by {}{}: with synward there you may lose the "
+                      "machine; use another "
                       "NIC, or, if you reach it some other way, "
                       "write take_default_route = \"{}\" below its device",
                       interface, route == interface ? "" : fmt::format(" (through {})", route), interface));

@@ -10,7 +10,7 @@
 namespace synward::control {
 namespace {
 
-constexpr std::array<std::string_view, 4> kRssWords{"none", "programmed", "verified", "failed"};
+constexpr std::array<std::string_view, 5> kRssWords{"none", "spread", "programmed", "verified", "failed"};
 constexpr std::array kFamilies{"ipv4", "ipv6"};  // in the order of wire::Family
 
 std::string link_text(const nic::PortReading& reading) {
@@ -28,7 +28,7 @@ constexpr std::array kLosses{
          "no descriptor was free when they came: workers are too few or too slow, or are kept from their "
          "core"},
     Loss{"rx_no_packets", &nic::PortReading::rx_no_packets,
-         "no packet was free to receive into: connections hold too many, or the pool is too small"},
+         "attempts of the driver to find a free packet failed: frames are lost once rx_missed grows, too"},
     Loss{"rx_errors", &nic::PortReading::rx_errors,
          "broken on the wire: cable, optics, or the other side's MTU"},
     Loss{"tx_errors", &nic::PortReading::tx_errors, "the NIC did not send them"},
@@ -36,18 +36,38 @@ constexpr std::array kLosses{
 
 }  // namespace
 
+bool RssVerdict::judge(const nic::RssTally& tally) {
+  constexpr int kGoodAfterFailure = 16;
+  const bool good = 8 * tally.elsewhere < tally.segments;
+  if (good && tally.only_one) return false;
+  good_in_a_row_ = good ? good_in_a_row_ + 1 : 0;
+  if (good && word_ == Word::kFailed && good_in_a_row_ < kGoodAfterFailure) return false;
+  text_ = fmt::format("{} of {} segments came to the queues that it was told",
+                      tally.segments - tally.elsewhere, tally.segments);
+  if (tally.only_one) text_ += fmt::format(", all to queue {}", *tally.only_one);
+  if (tally.other_hash != 0) text_ += fmt::format(", {} with another hash than by its key", tally.other_hash);
+  const Word found = good ? when_good_ : Word::kFailed;
+  return std::exchange(word_, found) != found;
+}
+
 PortWatch::PortWatch(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports) {
+  using State = nic::Port::RssState;
   const std::size_t workers = config.lcores.size();
   for (std::size_t p = 0; p < ports.size(); ++p) {
     const nic::Port& port = *ports[p];
     const std::string& name = config.ports[p].name;
-    const bool programmed = port.rss_check() != nullptr;
-    if (programmed && port.receive_queues() == workers) {
+    const State state = port.rss_state();
+    if (state == State::kProgrammed && port.receive_queues() == workers) {
       spdlog::info("port {}: its RSS puts flows into the queues of their owners", name);
-    } else if (programmed) {
+    } else if (state == State::kProgrammed) {
       spdlog::warn(
           "port {}: its RSS spreads flows over {} queues; segments of other workers move to them over rings",
           name, port.receive_queues());
+    } else if (state == State::kSpread) {
+      spdlog::warn(
+          "port {}: its RSS spreads flows in a way of its own, for {}; segments move to their owners over "
+          "rings",
+          name, port.why_no_rss());
     } else if (workers > 1) {
       spdlog::info("port {}: segments move to their owners over rings, in software: no RSS, for {}", name,
                    port.why_no_rss());
@@ -55,47 +75,44 @@ PortWatch::PortWatch(const config::Config& config, const std::vector<std::unique
     if (port.transmit_queues() < workers)
       spdlog::warn("port {}: {} workers take turns at {} transmit queue(s), for it has no more", name,
                    workers, port.transmit_queues());
-    const RssOfFamily rss{programmed ? Rss::kProgrammed : Rss::kNone,
-                          programmed ? "nothing has come that would show it" : port.why_no_rss()};
+    using Word = RssVerdict::Word;
+    const RssVerdict rss{
+        state == State::kProgrammed ? Word::kProgrammed
+        : state == State::kSpread   ? Word::kSpread
+                                    : Word::kNone,
+        state == State::kProgrammed ? "nothing has come that would show it" : port.why_no_rss()};
     seen_.push_back({.name = name, .port = &port, .rss = {rss, rss}, .reading = port.read()});
     if (!seen_.back().reading.link_up) spdlog::info("port {}: link down, so far", name);
   }
 }
 
-/// A segment here or there that the NIC takes for something else than we do is no failure.
 void PortWatch::look_at_rss(Seen& seen) {
   nic::RssCheck& check = *seen.port->rss_check();
   check.sample();
   for (const auto family : {wire::Family::kIpv4, wire::Family::kIpv6}) {
     const auto tally = check.take(family);
-    if (!tally) continue;
-    auto& [rss, text] = seen.rss[static_cast<std::size_t>(family)];
-    const Rss found = 8 * tally->elsewhere < tally->segments ? Rss::kVerified : Rss::kFailed;
-    text = fmt::format("{} of {} segments came to the queues that it was told",
-                       tally->segments - tally->elsewhere, tally->segments);
-    if (tally->only_one) text += fmt::format(", all to queue {}", *tally->only_one);
-    if (tally->other_hash != 0)
-      text += fmt::format(", {} with another hash than by its key", tally->other_hash);
-    if (std::exchange(rss, found) == found) continue;
+    RssVerdict& rss = seen.rss[static_cast<std::size_t>(family)];
+    if (!tally || !rss.judge(*tally)) continue;
     const char* over = family == wire::Family::kIpv4 ? "IPv4" : "IPv6";
-    if (found == Rss::kVerified) {
-      spdlog::info("port {}: RSS verified over {}: {}", seen.name, over, text);
+    if (rss.word() != RssVerdict::Word::kFailed) {
+      spdlog::info("port {}: RSS verified over {}: {}", seen.name, over, rss.text());
     } else {
       spdlog::warn("port {}: RSS fails over {}: {}; the others move to their owners over rings, in software",
-                   seen.name, over, text);
+                   seen.name, over, rss.text());
     }
   }
 }
 
 std::optional<std::string> PortWatch::look() {
-  const std::scoped_lock lock{mutex_};
   for (Seen& seen : seen_) {
     if (seen.port->is_gone())
       return fmt::format("port {}: its device is gone; start again once it is back", seen.name);
-    const nic::PortReading before = std::exchange(seen.reading, seen.port->read());
-    if (before.link_up != seen.reading.link_up)
-      spdlog::log(seen.reading.link_up ? spdlog::level::info : spdlog::level::warn, "port {}: {}", seen.name,
-                  link_text(seen.reading));
+    const nic::PortReading now = seen.port->read();  // some drivers take their time
+    const std::scoped_lock lock{mutex_};
+    const nic::PortReading before = std::exchange(seen.reading, now);
+    if (before.link_up != now.link_up)
+      spdlog::log(now.link_up ? spdlog::level::info : spdlog::level::warn, "port {}: {}", seen.name,
+                  link_text(now));
     if (seen.port->rss_check() != nullptr) look_at_rss(seen);
   }
   return {};
@@ -115,8 +132,8 @@ nlohmann::json PortWatch::json() const {
                         {"rss", nlohmann::json::object()},
                         {"rss_text", nlohmann::json::object()}};
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-      port["rss"][kFamilies[family]] = kRssWords[static_cast<std::size_t>(seen.rss[family].rss)];
-      port["rss_text"][kFamilies[family]] = seen.rss[family].text;
+      port["rss"][kFamilies[family]] = kRssWords[static_cast<std::size_t>(seen.rss[family].word())];
+      port["rss_text"][kFamilies[family]] = seen.rss[family].text();
     }
     for (const Loss& loss : kLosses) port[loss.label] = seen.reading.*loss.count;
     ports.push_back(std::move(port));

@@ -17,6 +17,32 @@
 
 namespace synward::control {
 
+/// What a port's RSS comes to over one family.
+class RssVerdict {
+ public:
+  enum class Word : std::uint8_t {
+    kNone,
+    kSpread,      ///< over the queues, in a way of the NIC's own
+    kProgrammed,  ///< as the software's steering, and nothing has come yet that would show it
+    kVerified,    ///< as the software's steering, and segments come where they should
+    kFailed,      ///< segments do not come where it was told
+  };
+  RssVerdict(Word word, std::string text)
+      : when_good_{word == Word::kProgrammed ? Word::kVerified : word}, word_{word}, text_{std::move(text)} {}
+
+  /// Returns whether the word is another now. A segment here or there that the NIC takes for something else
+  /// than we do is no failure; one flow, or so it looks, verifies nothing; and after a failure it takes a
+  /// while, so that nobody outside makes the word change to and fro.
+  bool judge(const nic::RssTally& tally);
+  [[nodiscard]] Word word() const { return word_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  Word when_good_, word_;
+  std::string text_;
+  int good_in_a_row_ = 0;
+};
+
 class PortWatch {
  public:
   /// Both outlive this. Says in the log how segments get to the workers that own them.
@@ -31,15 +57,10 @@ class PortWatch {
   [[nodiscard]] nlohmann::json json() const;
 
  private:
-  enum class Rss : std::uint8_t { kNone, kProgrammed, kVerified, kFailed };
-  struct RssOfFamily {
-    Rss rss;
-    std::string text;
-  };
   struct Seen {
     std::string name;
     const nic::Port* port;
-    std::array<RssOfFamily, 2> rss;
+    std::array<RssVerdict, 2> rss;  // by wire::Family
     nic::PortReading reading;
   };
   static void look_at_rss(Seen& seen);

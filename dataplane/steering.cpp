@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <random>
 
 namespace synward {
 namespace {
@@ -84,6 +85,11 @@ Steering::Keys::Keys(const Seed& seed) {
 
 Steering::Steering(const Seed& seed, std::uint16_t cores) : keys_{seed} {
   for (std::size_t i = 0; i < kEntries; ++i) table_[i] = static_cast<std::uint16_t>(i % cores);
+  std::uint64_t number = 0;
+  for (std::size_t byte = 0; byte < sizeof number; ++byte)
+    number = number << 8 | seed[2 * Toeplitz::kKeyBytes + byte];
+  std::mt19937_64 random{number};
+  std::shuffle(table_.begin(), table_.end(), random);
 }
 
 template <wire::Family kFamily>

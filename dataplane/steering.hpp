@@ -37,15 +37,18 @@ class Toeplitz {
 /// same hash. The usual way, one key of a 16-bit word again and again, sees only the XOR of all 16-bit words,
 /// and whoever knows that fills one queue. Here each port has a key of its own, and only those bits of the
 /// two are equal on which the same bits of a flow meet in the low bits of the hash, those that choose an
-/// entry: all other bits are drawn at random at start, so nobody outside can aim flows at one core. Immutable
-/// once built; any worker reads it.
+/// entry: all other bits are drawn at random at start, and so is the order of the table, so that nobody
+/// outside knows flows that share a core. (But for one flow, and those to a service that is an IPv6 prefix:
+/// bits 64 to 95 of both addresses count alike.) Immutable once built; any worker reads it.
 class Steering {
  public:
   static constexpr std::size_t kEntries = 128;
-  /// Bytes at random, of which both keys are made.
-  using Seed = std::array<std::uint8_t, 2 * Toeplitz::kKeyBytes>;
+  /// Bytes at random, of which both keys and the table are made.
+  using Seed = std::array<std::uint8_t, 2 * Toeplitz::kKeyBytes + 8>;
 
-  /// `cores` from 1 to 65535: the table deals them out in turn.
+  /// `cores` from 1 to 65535: the table deals them out evenly, in an order at random. In turn, with a power
+  /// of two of them, only the lowest bits of the hash would choose, and there are flows that differ in none
+  /// of these whatever the keys: their addresses and ports differ by the same in the same low bits.
   Steering(const Seed& seed, std::uint16_t cores);
 
   template <wire::Family kFamily>

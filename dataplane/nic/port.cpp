@@ -4,12 +4,14 @@
 #include <array>
 #include <filesystem>
 #include <net/if.h>
+#include <sched.h>
 #include <vector>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_pause.h>
 #include <rte_prefetch.h>
 
 #include "dataplane/nic/kernel_interface.hpp"
@@ -62,6 +64,8 @@ Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& p
   try {
     configure(workers, mtu, accept, rss);
   } catch (...) {
+    rte_eth_dev_stop(id_);  // it may have started, and would go on writing into packets that are then gone
+    rss_check_.reset();
     detach();
     throw;
   }
@@ -103,7 +107,7 @@ void Port::take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16
                      (fewest == 1 ? " queue" : " queues") + " and there are " + std::to_string(workers) +
                      " workers: " + more + ", or use fewer workers");
   }
-  if (transmit_queues_ < workers) turns_.assign(transmit_queues_, RTE_SPINLOCK_INITIALIZER);
+  if (transmit_queues_ < workers) turns_.resize(transmit_queues_);
 }
 
 void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss) {
@@ -121,17 +125,7 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
-  why_no_rss_ = rss == nullptr ? "none was asked for"
-                : workers == 1 ? "there is one worker"
-                               : ask_for_rss(device, *rss, config);
-  int configured = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
-  if (configured != 0 && why_no_rss_.empty()) {
-    why_no_rss_ = std::string{"its driver refuses it ("} + rte_strerror(-configured) + ")";
-    config.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-    config.rx_adv_conf.rss_conf = {};
-    configured = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
-  }
-  check(configured, "configuring it");
+  configure_queues(config, device, rss);
   if (mtu != 0 && !kernels) set_mtu(mtu);
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
   info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
@@ -149,7 +143,7 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
   for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue)
     check(rte_eth_tx_queue_setup(id_, queue, tx_descriptors, socket, nullptr), "a transmit queue");
   check(rte_eth_dev_start(id_), "starting it");
-  if (why_no_rss_.empty()) start_rss(device, *rss);
+  if (rss_state_ == RssState::kSpread) start_rss(device, *rss);
   switch_flow_control_off();
   // Solicited-node groups. A port that cannot filter multicast delivers it anyway, so a refusal is no
   // failure.
@@ -160,13 +154,40 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), info_.mac.bytes.begin());
 }
 
+/// With RSS if there is any to be had.
+void Port::configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device, const Rss* rss) {
+  std::vector<std::uint8_t> key;
+  why_no_rss_ = rss == nullptr         ? "none was asked for"
+                : receive_queues_ == 1 ? "there is one queue"
+                                       : ask_for_rss(device, *rss, config, key);
+  const auto configure = [&] {
+    return rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
+  };
+  int result = configure();
+  if (result != 0 && config.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS) {
+    why_no_rss_ = std::string{"its driver refuses it ("} + rte_strerror(-result) + ")";
+    config.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+    config.rx_adv_conf.rss_conf = {};
+    result = configure();
+  }
+  check(result, ("configuring " + std::to_string(receive_queues_) + " queues").c_str());
+  if (config.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS) rss_state_ = RssState::kSpread;
+}
+
 /// Of workers without a queue, what they own comes to the others in turn.
 void Port::start_rss(const rte_eth_dev_info& device, const Rss& rss) {
   std::vector<std::uint16_t> table(rss.table.begin(), rss.table.end());
   for (auto& worker : table) worker = static_cast<std::uint16_t>(worker % receive_queues_);
   const Rss by_queue{rss.key, table};
-  why_no_rss_ = program_rss(id_, device, by_queue);
-  if (why_no_rss_.empty()) rss_check_ = std::make_unique<RssCheck>(id_, receive_queues_, by_queue);
+  if (why_no_rss_.empty()) why_no_rss_ = program_rss(id_, device, by_queue);
+  if (!why_no_rss_.empty()) {
+    const std::vector<std::uint16_t> its_own = spread_evenly(id_, device, rss, receive_queues_);
+    if (!its_own.empty())
+      rss_check_ = std::make_unique<RssCheck>(id_, receive_queues_, Rss{rss.key, its_own});
+    return;
+  }
+  rss_state_ = RssState::kProgrammed;
+  rss_check_ = std::make_unique<RssCheck>(id_, receive_queues_, by_queue);
 }
 
 std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {
@@ -248,9 +269,12 @@ std::uint16_t Port::send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const
   if (turns_.empty()) return rte_eth_tx_burst(id_, worker, mbufs.data(), count);
   if (count == 0) return 0;
   const auto queue = static_cast<std::uint16_t>(worker % transmit_queues_);
-  rte_spinlock_lock(&turns_[queue]);
+  rte_spinlock_t& lock = turns_[queue].lock;
+  constexpr int kSpins = 64;  // then whoever has it may be waiting for this processor
+  for (int spins = 0; rte_spinlock_trylock(&lock) == 0; ++spins)
+    spins < kSpins ? rte_pause() : void(sched_yield());
   const std::uint16_t sent = rte_eth_tx_burst(id_, queue, mbufs.data(), count);
-  rte_spinlock_unlock(&turns_[queue]);
+  rte_spinlock_unlock(&lock);
   return sent;
 }
 

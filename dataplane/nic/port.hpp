@@ -26,9 +26,10 @@ struct PortReading {
   bool link_up = false;
   std::uint32_t link_mbps = 0;  ///< 0: not known
   // Frames that no worker saw, and why.
-  std::uint64_t rx_missed = 0;      ///< no descriptor was free
-  std::uint64_t rx_no_packets = 0;  ///< no packet of the pool was free to receive into
+  std::uint64_t rx_missed = 0;  ///< no descriptor was free
   std::uint64_t rx_errors = 0, tx_errors = 0;
+  /// How often the driver asked the pool for packets to receive into in vain: no frames, or not yet.
+  std::uint64_t rx_no_packets = 0;
 };
 
 class Port {
@@ -55,11 +56,17 @@ class Port {
 
   [[nodiscard]] std::uint16_t id() const { return id_; }
   [[nodiscard]] const PortInfo& info() const { return info_; }
-  /// Empty when the port was programmed with the `rss` that it was given; else why not, in a few words.
+  enum class RssState : std::uint8_t {
+    kNone,        ///< all comes to the first queue, or where the device likes
+    kSpread,      ///< over all queues, in a way of the device's own
+    kProgrammed,  ///< with the `rss` that it was given
+  };
+  [[nodiscard]] RssState rss_state() const { return rss_state_; }
+  /// Why it is not kProgrammed, in a few words.
   [[nodiscard]] const std::string& why_no_rss() const { return why_no_rss_; }
   [[nodiscard]] std::uint16_t receive_queues() const { return receive_queues_; }
   [[nodiscard]] std::uint16_t transmit_queues() const { return transmit_queues_; }
-  /// Whether it does as it was told; null when why_no_rss().
+  /// Whether it does as it was told; null when kNone, and where nobody can say.
   [[nodiscard]] RssCheck* rss_check() const { return rss_check_.get(); }
   /// ethdev's name of the driver.
   [[nodiscard]] const std::string& driver() const { return driver_; }
@@ -82,6 +89,7 @@ class Port {
 
  private:
   void configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss);
+  void configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device, const Rss* rss);
   void start_rss(const rte_eth_dev_info& device, const Rss& rss);
   void take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit);
   [[nodiscard]] std::string name() const { return device_.substr(0, device_.find(',')); }
@@ -98,8 +106,11 @@ class Port {
   bool attached_ = false;         // by us, so we detach it
   PortInfo info_;
   std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
-  mutable std::deque<rte_spinlock_t>
-      turns_;  // one for each transmit queue when workers share them; else none
+  struct alignas(RTE_CACHE_LINE_SIZE) Turn {
+    rte_spinlock_t lock = RTE_SPINLOCK_INITIALIZER;
+  };
+  mutable std::deque<Turn> turns_;  // one for each transmit queue when workers share them; else none
+  RssState rss_state_ = RssState::kNone;
   std::string driver_, why_no_rss_;
   std::unique_ptr<RssCheck> rss_check_;
 };

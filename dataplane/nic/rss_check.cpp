@@ -18,22 +18,36 @@ Toeplitz::Key key_of(const Rss& rss) {
 }
 
 constexpr std::size_t kIp = 14;  // where it begins, behind an Ethernet header without a tag
-constexpr std::size_t kTcpHeader = 20;
+constexpr std::size_t kIpv4Header = 20, kIpv6Header = 40, kTcpHeader = 20;
 constexpr std::size_t kIpv4Fields = 12, kIpv6Fields = 36;
 
+std::size_t word(const std::uint8_t* at) { return static_cast<std::size_t>(at[0] << 8 | at[1]); }
+
+bool has_tcp_header(const std::uint8_t* tcp) { return tcp[12] >> 4 >= 5; }
+
 /// Addresses and ports of a plain TCP segment, side by side as the hash takes them and as packets have them;
-/// empty for anything else.
+/// empty for anything else. What NICs may take for something else tells nothing, and anybody could send it.
 std::span<const std::uint8_t> hashed_fields(const rte_mbuf& packet) {
+  const auto is_bad = [&packet](std::uint64_t mask, std::uint64_t bad) {
+    return (packet.ol_flags & mask) == bad;
+  };
+  if (is_bad(RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_BAD) ||
+      is_bad(RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_BAD))
+    return {};
   const auto* frame = rte_pktmbuf_mtod(&packet, const std::uint8_t*);
-  const auto ethertype = [&] { return frame[12] << 8 | frame[13]; };
-  constexpr std::size_t kIpv4 = 20, kIpv6 = 40;
-  if (packet.data_len >= kIp + kIpv4 + kTcpHeader && ethertype() == RTE_ETHER_TYPE_IPV4) {
-    const auto* ip = frame + kIp;
+  const std::size_t frame_bytes = packet.data_len;
+  const auto* ip = frame + kIp;
+  if (frame_bytes >= kIp + kIpv4Header + kTcpHeader && word(frame + 12) == RTE_ETHER_TYPE_IPV4) {
     const bool is_fragment = ((ip[6] & 0x3f) | ip[7]) != 0;
-    if (ip[0] == 0x45 && !is_fragment && ip[9] == IPPROTO_TCP) return {ip + 12, kIpv4Fields};
-  } else if (packet.data_len >= kIp + kIpv6 + kTcpHeader && ethertype() == RTE_ETHER_TYPE_IPV6) {
-    const auto* ip = frame + kIp;
-    if (ip[0] >> 4 == 6 && ip[6] == IPPROTO_TCP) return {ip + 8, kIpv6Fields};
+    const std::size_t bytes = word(ip + 2);
+    if (ip[0] == 0x45 && !is_fragment && ip[9] == IPPROTO_TCP && bytes >= kIpv4Header + kTcpHeader &&
+        kIp + bytes <= frame_bytes && has_tcp_header(ip + kIpv4Header))
+      return {ip + 12, kIpv4Fields};
+  } else if (frame_bytes >= kIp + kIpv6Header + kTcpHeader && word(frame + 12) == RTE_ETHER_TYPE_IPV6) {
+    const std::size_t bytes = word(ip + 4);
+    if (ip[0] >> 4 == 6 && ip[6] == IPPROTO_TCP && bytes >= kTcpHeader &&
+        kIp + kIpv6Header + bytes <= frame_bytes && has_tcp_header(ip + kIpv6Header))
+      return {ip + 8, kIpv6Fields};
   }
   return {};
 }
@@ -62,7 +76,11 @@ std::optional<RssTally> RssCheck::take(wire::Family family) {
     return queue.of_family[static_cast<std::size_t>(family)];
   };
   std::uint64_t segments = 0;
-  for (Queue& queue : queues_) segments += counts(queue).segments.read() - counts(queue).segments_taken;
+  for (Queue& queue : queues_) {
+    const Counts& of_queue = counts(queue);
+    segments +=
+        of_queue.here.read() - of_queue.here_taken + of_queue.elsewhere.read() - of_queue.elsewhere_taken;
+  }
   if (segments < kEnough) return {};
   RssTally tally;
   const auto taken = [](const Counter& counter, std::uint64_t& before) {
@@ -71,10 +89,11 @@ std::optional<RssTally> RssCheck::take(wire::Family family) {
   };
   for (std::uint16_t queue = 0; queue < queues_.size(); ++queue) {
     Counts& of_queue = counts(queues_[queue]);
-    const std::uint64_t here = taken(of_queue.segments, of_queue.segments_taken);
-    if (here != 0) tally.only_one = tally.segments == 0 ? std::optional{queue} : std::nullopt;
-    tally.segments += here;
-    tally.elsewhere += taken(of_queue.elsewhere, of_queue.elsewhere_taken);
+    const std::uint64_t elsewhere = taken(of_queue.elsewhere, of_queue.elsewhere_taken);
+    const std::uint64_t all = elsewhere + taken(of_queue.here, of_queue.here_taken);
+    if (all != 0) tally.only_one = tally.segments == 0 ? std::optional{queue} : std::nullopt;
+    tally.segments += all;
+    tally.elsewhere += elsewhere;
     tally.other_hash += taken(of_queue.other_hash, of_queue.other_hash_taken);
   }
   return tally;
@@ -86,9 +105,8 @@ void RssCheck::look_at(std::uint16_t queue, const rte_mbuf& packet, Queue& mine)
   Counts& counts = mine.of_family[static_cast<std::size_t>(
       fields.size() == kIpv4Fields ? wire::Family::kIpv4 : wire::Family::kIpv6)];
   const std::uint32_t hash = toeplitz_(fields);
-  if (table_[hash % table_.size()] != queue) counts.elsewhere.add(1);
+  (table_[hash % table_.size()] == queue ? counts.here : counts.elsewhere).add(1);
   if ((packet.ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && packet.hash.rss != hash) counts.other_hash.add(1);
-  counts.segments.add(1);
 }
 
 std::uint16_t RssCheck::look(std::uint16_t, std::uint16_t queue, rte_mbuf** packets, std::uint16_t count,

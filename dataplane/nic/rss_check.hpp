@@ -28,7 +28,8 @@ struct RssTally {
 
 /// Looks at what a port receives, by a callback that ethdev calls behind its receive function: a call for
 /// each burst, and a look at kLooks packets of each queue between two sample()s. TCP that every NIC finds
-/// counts: without VLAN tag, IP options, extension headers, or being a fragment.
+/// counts: without VLAN tag, IP options or extension headers, no fragment, whole and, as far as the NIC says,
+/// intact.
 class RssCheck {
  public:
   /// So many segments of one family, of all queues together, are enough to tell.
@@ -48,8 +49,8 @@ class RssCheck {
 
  private:
   struct Counts {
-    Counter segments, elsewhere, other_hash;
-    std::uint64_t segments_taken = 0, elsewhere_taken = 0, other_hash_taken = 0;  // the control thread's
+    Counter here, elsewhere, other_hash;
+    std::uint64_t here_taken = 0, elsewhere_taken = 0, other_hash_taken = 0;  // the control thread's
   };
   struct alignas(64) Queue {  // the worker's that polls it
     const RssCheck* check = nullptr;

@@ -20,6 +20,7 @@ class HandmadeClient:
             self._ip = IPv6(src=_CLIENT6, dst=address, hlim=128)
         else:
             self._ip = IP(src=_CLIENT4, dst=address, ttl=128, flags="DF")
+        self.address = self._ip.src
         self.ports = {"sport": 50000 + number, "dport": port}
         self.next, self.service_next = _ISN, 0
 
@@ -41,7 +42,8 @@ class HandmadeClient:
         if "S" in tcp.flags:
             self.service_next = tcp.seq
         assert tcp.seq == self.service_next or "R" in tcp.flags
-        self.service_next = (tcp.seq + ("S" in tcp.flags) + ("F" in tcp.flags)) & 0xFFFFFFFF
+        text = tcp[Raw].load if Raw in tcp else b""
+        self.service_next = (tcp.seq + len(text) + ("S" in tcp.flags) + ("F" in tcp.flags)) & 0xFFFFFFFF
         return tcp
 
     def answer_to(self, frame: Packet) -> Packet:

@@ -11,6 +11,7 @@ from namespaces import wait_until
 
 SERVERS = {"198.18.0.10": 1460, "2001:2::10": 1440}
 PORT = 80
+WORKERS = 4
 FLOWS = 40  # of each family; so many segments verify RSS
 OPTIONS = [("NOP", None), ("WScale", 7), ("NOP", None), ("NOP", None), ("SAckOK", b"")]
 CONFIG = """
@@ -45,14 +46,15 @@ class Card:
     rss: str
 
 
-# The igb is an 82576, with RSS that does as it is told. The e1000e has two queues for four workers and no RSS; the vmxnet3
-# says that it has RSS, and has no table to put workers into.
+# The igb is an 82576, with RSS that does as it is told. The e1000e has two queues for four workers, and no RSS. The vmxnet3 says
+# that it has RSS, and puts everything into one queue.
 IGB = Card("igb", "net_e1000_igb", 4, "verified")
 E1000E = Card("e1000e", "net_e1000_em", 2, "none")
-VMXNET3 = Card("vmxnet3", "net_vmxnet3", 4, "none")
+VMXNET3 = Card("vmxnet3", "net_vmxnet3", 4, "failed")
 _VIRTIO = "virtio-net-pci,mq=on,vectors=10"
 VIRTIO = Card(_VIRTIO, "net_virtio", 4, "none")
 VIRTIO_RSS = Card(f"{_VIRTIO},rss=on", "net_virtio", 4, "verified")
+VIRTIO_RSS_2 = Card(f"{_VIRTIO},rss=on", "net_virtio", 2, "verified")  # half as many as workers
 
 
 def links(guest: Guest) -> dict[str, str]:
@@ -129,7 +131,7 @@ def connections(card: Card, guest: Guest) -> None:
     assert total["events"]["promoted"] == total["events"]["backend_established"] == 2 * FLOWS
     assert total["drops"]["bad_tcp_checksum"] == 4
     assert all(core["events"]["promoted"] > 0 for core in stats["cores"])
-    assert (total["handed_over"] == 0) == (card.rss == "verified")
+    assert (total["handed_over"] == 0) == (card.rss == "verified" and card.queues == WORKERS)
     assert "Every frame is accounted for." in guest.stop()
 
 
@@ -137,6 +139,43 @@ def connections(card: Card, guest: Guest) -> None:
 def test_connections_through_two_ports(card: Card, tmp_path) -> None:
     with Guest(tmp_path, card.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
         connections(card, guest)
+
+
+HOST = """
+[[port]]
+name = "outside"
+device = "{outside}"
+[[port]]
+name = "inside"
+device = "net_tap0,iface=synward0"
+[[service]]
+name = "web"
+address = "198.18.0.10"
+port = 80
+"""
+
+
+def test_one_card_and_the_machines_own_kernel(tmp_path) -> None:
+    """Host mode on a NIC: behind it a TAP, and there the web server of the machine itself."""
+    with Guest(tmp_path, IGB.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
+        guest.start(HOST.format(outside=guest.OUTSIDE), arguments="")
+        assert "plan: worker 0 on processor 1, node 0 polls queue 0 of outside" in guest.log()
+        guest.run("ip address add 198.18.0.10/24 dev synward0; ip link set synward0 up; mkdir /www; echo hello >/www/index.html; httpd -h /www")
+        mac = guest.run("cat /sys/class/net/synward0/address").strip()
+        wait_until(lambda: links(guest)["outside"] == "up", "the link to be up")
+        for number in range(3):  # the first teaches what the kernel offers
+            client = HandmadeClient(guest.outside, mac, "198.18.0.10", PORT, number)
+            guest.run(f"arp -i synward0 -s {client.address} {guest.outside.mac}")
+            assert client.answer_to(client.segment("S", options=[("MSS", 1460), *OPTIONS])).flags == "SA"
+            client.send(client.segment("A"))
+            text = bytes()
+            client.send(client.segment("PA", b"GET /index.html HTTP/1.0\r\n\r\n"))
+            while b"hello" not in text:
+                answer = client.answer()
+                text += answer[Raw].load if Raw in answer else b""
+            assert text.startswith(b"HTTP/1.1 200 OK")
+        assert guest.stats()["total"]["events"]["backend_established"] == 2
+        assert "Every frame is accounted for." in guest.stop()
 
 
 def test_cables_come_and_go_and_so_do_devices(tmp_path) -> None:
@@ -157,7 +196,7 @@ def test_cables_come_and_go_and_so_do_devices(tmp_path) -> None:
         assert "Every frame is accounted for." in log
 
 
-@pytest.mark.parametrize("card", [VIRTIO, VIRTIO_RSS], ids=["without-rss", "with-rss"])
+@pytest.mark.parametrize("card", [VIRTIO, VIRTIO_RSS, VIRTIO_RSS_2], ids=["without-rss", "with-rss", "two-queues"])
 def test_connections_through_virtio(card: Card, lab, tmp_path) -> None:
     namespace = lab.namespace("guest")
     cables = [Tap(namespace, name, card.queues) for name in ("outside", "inside")]

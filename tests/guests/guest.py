@@ -17,7 +17,7 @@ from synward import binary
 # Debian's packages, unpacked by `./dev test`: QEMU, a kernel with its modules, busybox.
 PACKAGES = pathlib.Path(os.environ.get("GUEST_PACKAGES", pathlib.Path(__file__).resolve().parents[2] / "build" / "guests"))
 PLUGINS = pathlib.Path("/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0")
-DRIVERS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_vmxnet3", "net_virtio")
+DRIVERS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_tap", "net_vmxnet3", "net_virtio")
 
 # Of more than two, on a machine with as many, one boot in twenty waited for a timer for ever. Four workers share them.
 _CPUS = 2
@@ -56,9 +56,9 @@ def _only(pattern: str) -> pathlib.Path:
 
 def _initramfs() -> bytes:
     made = Initramfs()
-    modules = ("uio", "uio_pci_generic")
-    for module in modules:
-        made.file(f"/modules/{module}.ko", _only(f"lib/modules/*/kernel/drivers/uio/{module}.ko"))
+    modules = {"uio": "uio", "uio_pci_generic": "uio", "tun": "net"}  # and in which folder the kernel has them
+    for module, folder in modules.items():
+        made.file(f"/modules/{module}.ko", _only(f"lib/modules/*/kernel/drivers/{folder}/{module}.ko"))
     made.file("/bin/busybox", _only("bin/busybox"))
     made.program("/bin/synward", pathlib.Path(binary()))
     for driver in DRIVERS:
@@ -165,10 +165,10 @@ class Guest:
             said += more
         return answer[1].decode(), int(answer[2])
 
-    def start(self, config: str) -> None:
-        """synward, until its control socket answers."""
+    def start(self, config: str, arguments: str = f"--lcores {_LCORES} --main-lcore 4") -> None:
+        """synward, until its control socket answers; `arguments` are EAL's."""
         self.run(f"cat >/run/synward.toml <<'END'\n{config}\n[control]\nsocket = \"/run/synward.sock\"\nEND")
-        self.run(f"synward run -c /run/synward.toml -- --lcores {_LCORES} --main-lcore 4 >/run/log 2>&1 &")
+        self.run(f"synward run -c /run/synward.toml -- {arguments} >/run/log 2>&1 &")
         deadline = time.monotonic() + RUN_SECONDS
         while self.run("synward stats --socket /run/synward.sock >/dev/null 2>&1; echo $?") != "0\n":
             if time.monotonic() > deadline or not self.serves():

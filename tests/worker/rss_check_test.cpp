@@ -171,16 +171,34 @@ TEST_F(RssCheckTest, DoesNotCountWhatANicMayTakeForSomethingElse) {
       changed(plain6, 20, 0),     // hop-by-hop options
       changed(plain6, 14, 0x40),  // not IPv6
       changed(plain4, 12, 0x81),  // VLAN
+      changed(plain4, 17, 39),    // too short for a TCP header
+      changed(plain4, 17, 41),    // longer than its frame
+      changed(plain4, 46, 0x40),  // a TCP header of 16 bytes
+      changed(plain6, 19, 19),
+      changed(plain6, 19, 21),
+      changed(plain6, 66, 0x40),
       Bytes(plain4.begin(), plain4.begin() + 53),
       Bytes(plain6.begin(), plain6.begin() + 73),
   };
-  for (const Bytes& other : others) {
+  const auto expect_not_counted = [&](const Bytes& frame, std::uint64_t flags) {
     check_->sample();
-    for (std::uint64_t n = 0; n < RssCheck::kEnough; ++n) put(0, packet(other));
+    for (std::uint64_t n = 0; n < RssCheck::kEnough; ++n) {
+      rte_mbuf* mbuf = packet(frame);
+      mbuf->ol_flags |= flags;
+      put(0, mbuf);
+    }
     receive_all();
     EXPECT_FALSE(check_->take(Family::kIpv4));
     EXPECT_FALSE(check_->take(Family::kIpv6));
+  };
+  for (const Bytes& other : others) expect_not_counted(other, 0);
+  for (const auto flags : {RTE_MBUF_F_RX_IP_CKSUM_BAD, RTE_MBUF_F_RX_L4_CKSUM_BAD}) {
+    expect_not_counted(plain4, flags);
+    expect_not_counted(plain6, flags);
   }
+  check_->sample();
+  deliver(Family::kIpv4, [](std::uint16_t) { return std::size_t{0}; });
+  EXPECT_EQ(check_->take(Family::kIpv4)->segments, 100u) << "plain ones are";
 }
 
 /// A NIC with one queue under two workers.

@@ -1,6 +1,8 @@
 // Mirrors dataplane/steering.hpp.
 #include "dataplane/steering.hpp"
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -61,6 +63,35 @@ TEST(Steering, DealsFlowsOutEvenly) {
       return std::pair{std::bit_cast<wire::Ipv4Address>(client), static_cast<std::uint16_t>(random())};
     });
   }
+}
+
+/// The keys' equal bits make the same of these differences in address and port, so the lowest bits of the
+/// hash never tell them apart: with a table in turn all would be one core's, whatever the keys.
+TEST(Steering, SpreadsFlowsWhoseAddressAndPortDifferByTheSame) {
+  for (const auto cores : std::array<std::uint16_t, 3>{2, 4, 8}) {
+    constexpr int kSeeds = 500, kFlows = 16;  // such flows are few, so many keys are asked
+    int with_the_first = 0;
+    for (std::uint32_t number = 0; number < kSeeds; ++number) {
+      const Steering steering{seed_at_random(number), cores};
+      const auto owner_of = [&](int bits) {
+        auto client = ip4("203.0.113.64");
+        client.bytes[3] = static_cast<std::uint8_t>(client.bytes[3] ^ bits);
+        const Port port{static_cast<std::uint16_t>(40000 ^ bits)};
+        return steering.owner<Family::kIpv4>(client, ip4("198.18.0.1"), port, Port{443});
+      };
+      for (int bits = 1; bits < kFlows; ++bits) with_the_first += owner_of(bits) == owner_of(0) ? 1 : 0;
+    }
+    const double share = kSeeds * (kFlows - 1.0) / cores;
+    EXPECT_LT(with_the_first, 2 * share) << cores;
+    EXPECT_GT(with_the_first, share / 2) << cores;
+  }
+}
+
+TEST(Steering, DealsItsTableOutEvenlyInAnotherOrderForEachSeed) {
+  const Steering one{seed_at_random(1), 5}, other{seed_at_random(2), 5};
+  EXPECT_NE(one.table(), other.table());
+  for (std::uint16_t core = 0; core < 5; ++core)
+    EXPECT_EQ(std::count(one.table().begin(), one.table().end(), core), core < 3 ? 26 : 25);
 }
 
 /// With one key of a repeated word, all of these would be one core's.
