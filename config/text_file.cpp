@@ -14,7 +14,7 @@ constexpr std::uintmax_t kMostBytes = 256 << 20;
 }  // namespace
 
 TextFile read_text_file(const std::string& path) {
-  const TextFile unreadable{{}, path + ": cannot be read: it must be a file that this user may read"};
+  TextFile unreadable{{}, path + ": cannot be read: it must be a file that this user may read"};
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return unreadable;
   if (std::filesystem::file_size(path, error) > kMostBytes)

@@ -105,7 +105,9 @@ std::uint64_t milliseconds_of(auto moment) {
 class Running {
  public:
   Running(Workers& workers, const std::vector<std::uint16_t>& lcores) : workers_{workers} {
-    for (std::uint16_t w = 0; w < lcores.size(); ++w) arguments_.push_back({&workers, w});
+    const auto count = static_cast<std::uint16_t>(lcores.size());
+    arguments_.reserve(count);
+    for (std::uint16_t w = 0; w < count; ++w) arguments_.push_back({&workers, w});
     for (std::size_t w = 0; w < lcores.size(); ++w) rte_eal_remote_launch(run_one, &arguments_[w], lcores[w]);
   }
   ~Running() {

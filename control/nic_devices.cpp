@@ -62,7 +62,7 @@ std::string how_to_bind(const std::string& pci) {
 }  // namespace
 
 std::string NicDevices::pci_of_interface(const std::string& interface) const {
-  const std::string pci = target(root_ / "sys/class/net" / interface / "device");
+  std::string pci = target(root_ / "sys/class/net" / interface / "device");
   return is_pci(pci) ? pci : "";
 }
 
@@ -91,7 +91,7 @@ std::string NicDevices::pci_address(const std::string& name) const {
   if (is_mac(name)) {
     for (const auto& interface : names_in(interfaces)) {
       // Bonds, bridges and VLANs have the address of a NIC, too.
-      const std::string pci = pci_of_interface(interface);
+      std::string pci = pci_of_interface(interface);
       if (!pci.empty() && first_line(interfaces / interface / "address") == name) return pci;
     }
     throw std::runtime_error(fmt::format(
@@ -105,7 +105,7 @@ std::string NicDevices::pci_address(const std::string& name) const {
         "a device that DPDK makes begins with net_",
         name));
   }
-  const std::string pci = pci_of_interface(name);
+  std::string pci = pci_of_interface(name);
   if (pci.empty())
     throw std::runtime_error(fmt::format(
         "interface \"{}\" is no PCI device; to use it through the kernel, write \"net_af_packet0,iface={}\"",

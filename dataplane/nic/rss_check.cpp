@@ -63,11 +63,13 @@ RssCheck::RssCheck(std::uint16_t port, std::uint16_t queues, const Rss& rss)
 }
 
 RssCheck::~RssCheck() {
-  for (std::uint16_t queue = 0; queue < queues_.size(); ++queue) {
-    const auto* callback = queues_[queue].callback;
-    if (callback == nullptr) continue;
-    rte_eth_remove_rx_callback(port_, queue, callback);
-    rte_free(const_cast<rte_eth_rxtx_callback*>(callback));
+  std::uint16_t number = 0;
+  for (const Queue& queue : queues_) {
+    if (queue.callback != nullptr) {
+      rte_eth_remove_rx_callback(port_, number, queue.callback);
+      rte_free(const_cast<rte_eth_rxtx_callback*>(queue.callback));
+    }
+    ++number;
   }
 }
 
@@ -87,14 +89,16 @@ std::optional<RssTally> RssCheck::take(wire::Family family) {
     const std::uint64_t now = counter.read();
     return now - std::exchange(before, now);
   };
-  for (std::uint16_t queue = 0; queue < queues_.size(); ++queue) {
-    Counts& of_queue = counts(queues_[queue]);
+  std::uint16_t number = 0;
+  for (Queue& queue : queues_) {
+    Counts& of_queue = counts(queue);
     const std::uint64_t elsewhere = taken(of_queue.elsewhere, of_queue.elsewhere_taken);
     const std::uint64_t all = elsewhere + taken(of_queue.here, of_queue.here_taken);
-    if (all != 0) tally.only_one = tally.segments == 0 ? std::optional{queue} : std::nullopt;
+    if (all != 0) tally.only_one = tally.segments == 0 ? std::optional{number} : std::nullopt;
     tally.segments += all;
     tally.elsewhere += elsewhere;
     tally.other_hash += taken(of_queue.other_hash, of_queue.other_hash_taken);
+    ++number;
   }
   return tally;
 }

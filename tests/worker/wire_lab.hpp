@@ -108,7 +108,8 @@ class WireLab : public testing::Test {
   void TearDown() override {
     workers_.reset();
     ports_.clear();
-    for (const auto& device : devices_) rte_eal_hotplug_remove("vdev", device.c_str());  // ethdev has 32 ports
+    for (const auto& device : devices_)
+      rte_eal_hotplug_remove("vdev", device.c_str());  // ethdev has 32 ports
     for (rte_ring* ring : out_) {
       void* packet;
       while (rte_ring_dequeue(ring, &packet) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));

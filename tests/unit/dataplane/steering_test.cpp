@@ -13,7 +13,6 @@ namespace synward {
 namespace {
 
 using test::ip4;
-using test::ip6;
 using wire::Family;
 using wire::Port;
 
