@@ -50,6 +50,7 @@ struct Config {
   std::uint32_t connections_per_core = 1u << 20;  ///< of each family that a service has
   std::uint32_t accept_backlog = 4096;            ///< a core. Endpoint mode only
   DropList drop_list;
+  bool propagate_link = false;  ///< a port's link goes down with the other's. Inline mode only
   std::string control_socket = "/run/synward/control.sock";
 };
 

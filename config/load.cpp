@@ -199,6 +199,15 @@ void read_accept(Reader& accept, Config& config) {
   read_integer_of_accept(accept, config, "backlog", kBacklog, 1'048'576, config.accept_backlog);
 }
 
+void read_inline(Reader& wire, Config& config) {
+  constexpr const char *kFlag = "true or false", *kNothing = "nothing with one port: it belongs to two";
+  if (!is_inline(config)) {
+    if (wire.find("propagate_link", kNothing, false) != nullptr) wire.refuse("propagate_link", kNothing);
+    return;
+  }
+  config.propagate_link = wire.get<bool>("propagate_link", kFlag, false).value_or(false);
+}
+
 /// Calls `take(text)` for each string of the array `key`; when it says no, the string is refused.
 template <typename Take>
 void each_string(Reader& reader, const char* key, const std::string& allowed, Take&& take) {
@@ -281,6 +290,7 @@ Loaded parse(std::string_view text, const std::string& path) {
     };
     optional_table(top, errors, "table", into(read_table));
     optional_table(top, errors, "accept", into(read_accept));
+    optional_table(top, errors, "inline", into(read_inline));
     optional_table(top, errors, "drop_list",
                    [&](Reader& list) { read_drop_list(list, loaded.config, errors_in_files); });
     optional_table(top, errors, "control", into(read_control));

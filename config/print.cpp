@@ -46,6 +46,7 @@ std::string to_toml(const Config& config) {
                    {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
                    {"control", toml::table{{"socket", config.control_socket}}}};
   if (!is_inline(config)) file.insert("accept", toml::table{{"backlog", config.accept_backlog}});
+  if (is_inline(config)) file.insert("inline", toml::table{{"propagate_link", config.propagate_link}});
   const DropList& drops = config.drop_list;
   if (!drops.sources.empty() || !drops.files.empty()) {
     toml::array sources, files;

@@ -1,6 +1,7 @@
 #include "control/port_watch.hpp"
 
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +17,12 @@ constexpr std::array kFamilies{"ipv4", "ipv6"};  // in the order of wire::Family
 std::string link_text(const nic::PortReading& reading) {
   if (!reading.link_up) return "link down";
   return reading.link_mbps == 0 ? "link up" : fmt::format("link up, {} Mb/s", reading.link_mbps);
+}
+
+std::uint64_t now_ms() {
+  using std::chrono::milliseconds;
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
 }
 
 struct Loss {
@@ -84,6 +91,25 @@ PortWatch::PortWatch(const config::Config& config, const std::vector<std::unique
     seen_.push_back({.name = name, .port = &port, .rss = {rss, rss}, .reading = port.read()});
     if (!seen_.back().reading.link_up) spdlog::info("port {}: link down, so far", name);
   }
+  if (config.propagate_link) relay_.emplace(now_ms());
+}
+
+void PortWatch::relay_links() {
+  using Action = LinkRelay::Action;
+  const auto actions = relay_->decide({seen_[0].reading.link_up, seen_[1].reading.link_up}, now_ms());
+  for (std::size_t p = 0; p < actions.size(); ++p) {
+    if (actions[p] == Action::kNone) continue;
+    const bool up = actions[p] == Action::kLetUp;
+    const std::string &name = seen_[p].name, &other = seen_[1 - p].name;
+    if (!seen_[p].port->set_link(up)) {
+      spdlog::warn("port {}: its driver cannot {} the link; links are not propagated from here on", name,
+                   up ? "let up" : "take down");
+      relay_.reset();
+      return;
+    }
+    spdlog::warn("port {}: link {}, for that of {} is {}", name, up ? "let up" : "taken down", other,
+                 up ? "up" : "down");
+  }
 }
 
 void PortWatch::look_at_rss(Seen& seen) {
@@ -115,6 +141,7 @@ std::optional<std::string> PortWatch::look() {
                   link_text(now));
     if (seen.port->rss_check() != nullptr) look_at_rss(seen);
   }
+  if (relay_) relay_links();
   return {};
 }
 

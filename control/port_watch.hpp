@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/config.hpp"
+#include "control/link_relay.hpp"
 #include "dataplane/nic/port.hpp"
 
 namespace synward::control {
@@ -64,9 +65,11 @@ class PortWatch {
     nic::PortReading reading;
   };
   static void look_at_rss(Seen& seen);
+  void relay_links();
 
   mutable std::mutex mutex_;  // guards seen_
   std::vector<Seen> seen_;
+  std::optional<LinkRelay> relay_;  // where links are to be propagated
 };
 
 /// What `synward stats` shows of PortWatch::json(): a line for each port, and what it lost with what to do.

@@ -228,6 +228,10 @@ void Port::switch_flow_control_off() const {
   rte_eth_dev_flow_ctrl_set(id_, &flow);
 }
 
+bool Port::set_link(bool up) const {
+  return (up ? rte_eth_dev_set_link_up(id_) : rte_eth_dev_set_link_down(id_)) == 0;
+}
+
 bool Port::is_gone() const {
   if (rte_eth_dev_is_removed(id_) != 0) return true;
   if (interface_index_ != 0) {

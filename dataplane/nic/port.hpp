@@ -72,6 +72,9 @@ class Port {
   [[nodiscard]] const std::string& driver() const { return driver_; }
   /// Control thread: it asks the device.
   [[nodiscard]] PortReading read() const;
+  /// Control thread. Takes the link down, so that the other end of the cable sees it, or lets it up again;
+  /// false when the driver cannot.
+  [[nodiscard]] bool set_link(bool up) const;
   /// Control thread. Whether the device has been taken away: unplugged, or its interface deleted.
   [[nodiscard]] bool is_gone() const;
 

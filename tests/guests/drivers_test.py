@@ -1,6 +1,7 @@
 """synward on the registers of real cards, which QEMU plays: by the drivers that a NIC of that kind gets on bare metal."""
 
 import dataclasses
+import time
 
 import pytest
 from scapy.packet import Raw
@@ -64,9 +65,9 @@ def links(guest: Guest) -> dict[str, str]:
 class Traffic:
     """Clients and servers on the cables of a guest in which synward runs, and knows the servers."""
 
-    def __init__(self, guest: Guest):
+    def __init__(self, guest: Guest, more: str = ""):
         self.guest, self._clients = guest, 0
-        guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE))
+        guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE) + more)
         wait_until(lambda: set(links(guest).values()) == {"up"}, "both links to be up")
 
     def client(self, address: str) -> HandmadeClient:
@@ -139,6 +140,23 @@ def connections(card: Card, guest: Guest) -> None:
 def test_connections_through_two_ports(card: Card, tmp_path) -> None:
     with Guest(tmp_path, card.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
         connections(card, guest)
+
+
+def test_links_go_down_together(tmp_path) -> None:
+    with Guest(tmp_path, IGB.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
+        traffic = Traffic(guest, "[inline]\npropagate_link = true\n")
+        address = next(iter(SERVERS))
+        traffic.teach(address)
+        time.sleep(5)  # while links may still be coming up, none is taken down
+        for pulled, other in (("outside", "inside"), ("inside", "outside")):
+            guest.link(pulled, "off")
+            wait_until(lambda: links(guest) == {pulled: "down", other: "down"}, "both links to be down")
+            assert f"port {other}: link taken down, for that of {pulled} is down" in guest.log()
+            guest.link(pulled, "on")
+            wait_until(lambda: links(guest) == {pulled: "up", other: "up"}, "both links to be up")
+            traffic.connection(address)
+            time.sleep(5)
+        assert "Every frame is accounted for." in guest.stop()
 
 
 HOST = """

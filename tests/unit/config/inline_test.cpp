@@ -48,9 +48,12 @@ TEST(TwoPorts, PutTheOutsidePortFirstWhereverItStandsInTheFile) {
 TEST(TwoPorts, ReadWhatHasDefaultsAndPrintNothingOfAccept) {
   const auto [config, errors] =
       parse(kWorkers + kInside + "mtu = 9000\n" + kOutside + "mtu = 9000\n" + kService +
-                "then = \"proxy\"\nidle_timeout = 1\n[table]\nconnections_per_core = 2048\n[accept]\n",
+                "then = \"proxy\"\nidle_timeout = 1\n[table]\nconnections_per_core = 2048\n[accept]\n"
+                "[inline]\npropagate_link = true\n",
             "t");
   ASSERT_TRUE(errors.empty()) << errors.front();
+  EXPECT_TRUE(config.propagate_link);
+  EXPECT_NE(to_toml(config).find("propagate_link = true"), std::string::npos) << to_toml(config);
   EXPECT_EQ(config.ports[0].mtu, 9000u);
   EXPECT_EQ(config.ports[1].mtu, 9000u);
   EXPECT_EQ(config.services[0].idle_timeout_s, 1u);
@@ -65,6 +68,7 @@ TEST(TwoPorts, NeedNoMtuBoth) {
   ASSERT_TRUE(errors.empty()) << errors.front();
   EXPECT_EQ(config.ports[0].mtu, 0u);
   EXPECT_EQ(config.ports[1].mtu, 1400u);
+  EXPECT_FALSE(config.propagate_link);
   expect_to_read_back(config);
 }
 

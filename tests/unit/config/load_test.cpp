@@ -192,6 +192,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "13:8: service[1].port = 443: allowed is one that no other service has at this address"},
         WrongCase{"MtuTooSmall", kWorkers + kPort + "mtu = 1279\n" + kService,
                   "6:7: port[0].mtu = 1279: allowed is bytes of an IP packet, 1280 (RFC 8200 5) to 9600"},
+        WrongCase{"PropagatesALinkToNowhere",
+                  kWorkers + kPort + kService + "[inline]\npropagate_link = true\n",
+                  "11:18: inline.propagate_link = true: allowed is nothing with one port: it belongs to two"},
         WrongCase{"TakesADefaultRouteOfNoInterface",
                   kWorkers + kPort + "take_default_route = \"eth0,1\"\n" + kService,
                   "6:22: port[0].take_default_route = \"eth0,1\": allowed is the name of the interface that "
