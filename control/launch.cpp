@@ -256,8 +256,12 @@ void run(const config::Config& as_written, const RunOptions& options) {
   const std::vector<Processor> processors = usable_processors();
   config::Config config = with_devices(as_written, devices);
   const int node = devices.node_of(config);
-  if (config.lcores.empty()) config.lcores = plan_workers(processors, node, most_workers(config));
   const auto& extra_eal_arguments = options.eal_arguments;
+  if (config.lcores.empty()) {
+    if (sets_lcores(extra_eal_arguments))
+      throw std::runtime_error("which lcores work must be named in [workers] when EAL is told its lcores");
+    config.lcores = plan_workers(processors, node, most_workers(config));
+  }
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
                   nullptr);  // before EAL's threads, which inherit it: only we wait for them
@@ -267,6 +271,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
 
   const bool huge_pages = machine_has_huge_pages();
   spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
+  devices.check_memory(config, huge_pages && !sets(extra_eal_arguments, {"--no-huge"}));
   const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
   check_lcores(config.lcores);
   const simd::Isa isa = choose_isa(options.isa, eal_max_simd_bits());

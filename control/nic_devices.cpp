@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -19,16 +20,21 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Kernel drivers that keep the NIC while DPDK has its queues.
-constexpr std::array<std::string_view, 3> kShared{"mlx4_core", "mlx5_core", "mana"};
-/// Those that hand a whole NIC to a process.
-constexpr std::array<std::string_view, 3> kHandedOver{"vfio-pci", "uio_pci_generic", "igb_uio"};
+constexpr std::array<std::string_view, 1> kShared{"mlx5_core"};
+/// Those that hand a whole NIC to a process: by the IOMMU, and by the addresses of memory.
+constexpr std::string_view kVfio = "vfio-pci";
+constexpr std::array<std::string_view, 2> kUio{"uio_pci_generic", "igb_uio"};
+/// Beside kVfio, what vfio lets a device of the same IOMMU group be bound to.
+constexpr std::array<std::string_view, 2> kHarmless{"pcieport", "pci-stub"};
 
 bool has(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 bool is_mac(std::string_view name) { return name.size() == 17 && name[2] == ':' && name[5] == ':'; }
-bool is_pci(std::string_view name) { return name.size() == 12 && name[4] == ':'; }
+bool is_pci(std::string_view name) {
+  return name.size() == 12 && name[4] == ':' && name[7] == ':' && name[10] == '.';
+}
 
 std::string first_line(const fs::path& file) {
   std::ifstream in{file};
@@ -61,13 +67,21 @@ std::string how_to_bind(const std::string& pci) {
 
 }  // namespace
 
+/// Between an interface and its PCI device there may be one of another bus: virtio's, or a part of an mlx5.
 std::string NicDevices::pci_of_interface(const std::string& interface) const {
-  std::string pci = target(root_ / "sys/class/net" / interface / "device");
-  return is_pci(pci) ? pci : "";
+  std::error_code error;
+  fs::path device = fs::canonical(root_ / "sys/class/net" / interface / "device", error);
+  while (!error && device.has_relative_path()) {
+    if (std::string name = device.filename(); is_pci(name)) return name;
+    device = device.parent_path();
+  }
+  return {};
 }
 
 std::vector<std::string> NicDevices::interfaces_of(const std::string& pci) const {
-  return names_in(root_ / "sys/bus/pci/devices" / pci / "net");
+  std::vector<std::string> interfaces = names_in(root_ / "sys/class/net");
+  std::erase_if(interfaces, [&](const std::string& name) { return pci_of_interface(name) != pci; });
+  return interfaces;
 }
 
 std::string NicDevices::driver_of(const std::string& pci) const {
@@ -89,11 +103,17 @@ std::string NicDevices::pci_address(const std::string& name) const {
         "there is no PCI device {}; \"dpdk-devbind.py --status-dev net\" lists the NICs there are", name));
   }
   if (is_mac(name)) {
+    std::set<std::string> found;
     for (const auto& interface : names_in(interfaces)) {
-      // Bonds, bridges and VLANs have the address of a NIC, too.
-      std::string pci = pci_of_interface(interface);
-      if (!pci.empty() && first_line(interfaces / interface / "address") == name) return pci;
+      // Bonds, bridges and VLANs have the address of a NIC, too, and the NICs of a bond that of each other.
+      if (first_line(interfaces / interface / "address") == name) found.insert(pci_of_interface(interface));
     }
+    found.erase("");
+    if (found.size() == 1) return *found.begin();
+    if (!found.empty())
+      throw std::runtime_error(
+          fmt::format("more than one NIC has the MAC address {}: give the PCI address, one of {}", name,
+                      fmt::join(found, ", ")));
     throw std::runtime_error(fmt::format(
         "no NIC of the kernel has the MAC address {}; of one that is bound to vfio-pci it knows none: "
         "give its PCI address",
@@ -147,36 +167,51 @@ bool NicDevices::goes_by(const std::string& upper, const std::string& interface)
   return false;
 }
 
-void NicDevices::refuse_default_route(const config::Port& port,
-                                      const std::vector<std::string>& interfaces) const {
+/// The first of `interfaces` by which the default route goes, and the interface that the route names.
+std::optional<NicDevices::Route> NicDevices::default_route_by(
+    const std::vector<std::string>& interfaces) const {
   for (const auto& route : default_route_interfaces()) {
     for (const auto& interface : interfaces) {
-      if (!goes_by(route, interface) || port.take_default_route == interface) continue;
-      throw std::runtime_error(
-          fmt::format("this machine's default route goes by {}{}: with synward there you may lose the "
-                      "machine; use another "
-                      "NIC, or, if you reach it some other way, "
-                      "write take_default_route = \"{}\" below its device",
-                      interface, route == interface ? "" : fmt::format(" (through {})", route), interface));
+      if (goes_by(route, interface)) return Route{interface, route};
     }
   }
+  return {};
 }
 
-/// vfio hands over groups, not single devices.
+void NicDevices::refuse_default_route(const config::Port& port, std::vector<std::string> interfaces) const {
+  std::erase(interfaces, port.take_default_route);
+  const auto route = default_route_by(interfaces);
+  if (!route) return;
+  throw std::runtime_error(fmt::format(
+      "this machine's default route goes by {}{}: with synward there you may lose the machine; use "
+      "another NIC, or, if you reach it some other way, write take_default_route = \"{}\" below its "
+      "device",
+      route->interface, route->named == route->interface ? "" : fmt::format(" (through {})", route->named),
+      route->interface));
+}
+
+/// vfio hands over groups, not single devices. Only what is a NIC, and none that the machine needs, is one to
+/// give away.
 void NicDevices::check_group(const std::string& pci) const {
-  for (const auto& member : names_in(root_ / "sys/bus/pci/devices" / pci / "iommu_group/devices")) {
+  constexpr std::string_view kNetwork = "0x02";  // PCI's class
+  const fs::path devices = root_ / "sys/bus/pci/devices";
+  for (const auto& member : names_in(devices / pci / "iommu_group/devices")) {
     const std::string driver = driver_of(member);
-    if (driver.empty() || driver == "vfio-pci" || driver == "pcieport") continue;
-    throw std::runtime_error(fmt::format(
-        "it shares its IOMMU group with {}, which the kernel's {} has; vfio hands over only whole groups: {}",
-        called(member), driver, how_to_bind(member)));
+    if (driver.empty() || driver == kVfio || has(kHarmless, driver)) continue;
+    const bool spare = first_line(devices / member / "class").starts_with(kNetwork) &&
+                       !default_route_by(interfaces_of(member));
+    throw std::runtime_error(
+        fmt::format("it shares its IOMMU group with {}, which the kernel's {} has, and vfio hands over only "
+                    "whole groups: {}",
+                    called(member), driver,
+                    spare ? how_to_bind(member) : "move the NIC to another slot, or take another"));
   }
 }
 
 void NicDevices::check_driver(const std::string& pci) const {
   const std::string driver = driver_of(pci);
-  if (driver == "vfio-pci") return check_group(pci);
-  if (has(kHandedOver, driver) || has(kShared, driver)) return;
+  if (driver == kVfio) return check_group(pci);
+  if (has(kUio, driver) || has(kShared, driver)) return;
   const bool has_iommu = fs::exists(root_ / "sys/bus/pci/devices" / pci / "iommu_group");
   throw std::runtime_error(
       fmt::format("{} is {}: {}{}", called(pci),
@@ -202,6 +237,18 @@ std::string NicDevices::resolve(const config::Port& port) const {
     return pci + port.device.substr(comma);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(fmt::format("port \"{}\": {}", port.name, error.what()));
+  }
+}
+
+void NicDevices::check_memory(const config::Config& config, bool huge_pages) const {
+  for (const auto& port : config.ports) {
+    const std::string name = port.device.substr(0, port.device.find(','));
+    const std::string driver = is_pci(name) ? driver_of(name) : "";
+    if (!huge_pages && has(kUio, driver))
+      throw std::runtime_error(fmt::format(
+          "port \"{}\": {} works by the addresses of memory, which only huge pages have, and none are free: "
+          "\"dpdk-hugepages.py --setup 1G\" reserves some",
+          port.name, driver));
   }
 }
 

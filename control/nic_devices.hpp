@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class NicDevices {
   /// sentence that says what to do, when there is no such NIC, when the machine's default route goes by it
   /// and the port does not say that it may, or when DPDK cannot have it as it is bound.
   [[nodiscard]] std::string resolve(const config::Port& port) const;
+  /// Throws std::runtime_error when a NIC of `config`, whose devices are resolved, wants the huge pages that
+  /// there are not.
+  void check_memory(const config::Config& config, bool huge_pages) const;
   /// The NUMA node of the first NIC of `config`, whose devices are resolved; -1: not known, or there is none.
   [[nodiscard]] int node_of(const config::Config& config) const;
 
@@ -29,7 +33,11 @@ class NicDevices {
   [[nodiscard]] std::vector<std::string> interfaces_of(const std::string& pci) const;
   [[nodiscard]] std::vector<std::string> default_route_interfaces() const;
   [[nodiscard]] bool goes_by(const std::string& upper, const std::string& interface) const;
-  void refuse_default_route(const config::Port& port, const std::vector<std::string>& interfaces) const;
+  struct Route {
+    std::string interface, named;
+  };
+  [[nodiscard]] std::optional<Route> default_route_by(const std::vector<std::string>& interfaces) const;
+  void refuse_default_route(const config::Port& port, std::vector<std::string> interfaces) const;
   void check_driver(const std::string& pci) const;
   void check_group(const std::string& pci) const;
   [[nodiscard]] std::string driver_of(const std::string& pci) const;

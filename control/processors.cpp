@@ -92,8 +92,9 @@ std::uint16_t core_of(const std::vector<Processor>& usable, std::uint16_t id) {
 std::vector<Processor> usable_processors(const std::filesystem::path& root) {
   const std::filesystem::path folder = root / "sys/devices/system/cpu";
   const std::set<std::uint16_t> isolated = numbers_in(folder / "isolated");
-  std::set<std::uint16_t> ids = affinity();
-  ids.merge(reachable(isolated));
+  std::set<std::uint16_t> ids = affinity(), rest = numbers_in(folder / "online");
+  for (const auto id : isolated) rest.erase(id);
+  if (ids == rest) ids.merge(reachable(isolated));  // else somebody chose
   std::vector<Processor> processors;
   processors.reserve(ids.size());
   for (const auto id : ids) {
@@ -120,7 +121,13 @@ void check_processors(const std::vector<std::uint16_t>& lcores, const std::vecto
 
 std::vector<std::uint16_t> plan_workers(const std::vector<Processor>& usable, int node, std::size_t most) {
   constexpr std::uint16_t kHighest = 126;  // lcore: EAL has 128, and the control thread is one
-  std::vector<Processor> candidates = usable;
+  std::vector<Processor> nameable;
+  std::copy_if(usable.begin(), usable.end(), std::back_inserter(nameable),
+               [](const Processor& p) { return p.id <= kHighest; });
+  if (nameable.empty())
+    throw std::runtime_error(
+        "no processor from 0 to 126 is there to work on: name lcores, and pin them with --lcores");
+  std::vector<Processor> candidates = nameable;
   const auto keep = [&candidates](const auto& good) {  // those that are good, if there are any
     std::vector<Processor> kept;
     std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(kept), good);
@@ -129,19 +136,18 @@ std::vector<std::uint16_t> plan_workers(const std::vector<Processor>& usable, in
   std::set<std::uint16_t> cores;
   keep([&](const Processor& p) { return cores.insert(p.core).second; });
   const bool isolated =
-      std::any_of(usable.begin(), usable.end(), [](const Processor& p) { return p.isolated; });
+      std::any_of(nameable.begin(), nameable.end(), [](const Processor& p) { return p.isolated; });
   if (isolated) {
     cores.clear();
-    candidates = usable;
+    candidates = nameable;
     keep([&](const Processor& p) { return p.isolated && cores.insert(p.core).second; });
   } else {
-    keep([&](const Processor& p) { return p.core != usable.front().core; });
+    keep([&](const Processor& p) { return p.core != nameable.front().core; });
   }
   keep([&](const Processor& p) { return node < 0 || p.node == node; });
   std::vector<std::uint16_t> workers;
   for (const Processor& processor : candidates) {
-    if (processor.id <= kHighest && workers.size() < std::max<std::size_t>(most, 1))
-      workers.push_back(processor.id);
+    if (workers.size() < std::max<std::size_t>(most, 1)) workers.push_back(processor.id);
   }
   return workers;
 }

@@ -17,8 +17,8 @@ struct Processor {
   bool isolated;       ///< from the kernel's scheduler (isolcpus)
 };
 
-/// In order. What sched_getaffinity(2) gives, and of isolated processors, which it leaves out, those that
-/// this process may move to. `root`: where sys/ is.
+/// In order. What sched_getaffinity(2) gives; unless somebody chose these, also the isolated ones, which it
+/// leaves out, as far as this process may move there. `root`: where sys/ is.
 [[nodiscard]] std::vector<Processor> usable_processors(const std::filesystem::path& root = "/");
 
 /// Throws std::runtime_error, one sentence, when one of `lcores` is not in `usable`.
@@ -26,7 +26,8 @@ void check_processors(const std::vector<std::uint16_t>& lcores, const std::vecto
 
 /// Where the workers run if nobody says: one on each physical core, at most `most`; on `node` if it has any
 /// and is not negative; on isolated processors if there are any, else on all but the first core, which is
-/// left to the control thread and the kernel. One at least. `usable` has one at least.
+/// left to the control thread and the kernel. One at least. Throws std::runtime_error when none of `usable`
+/// can be named as an lcore.
 [[nodiscard]] std::vector<std::uint16_t> plan_workers(const std::vector<Processor>& usable, int node,
                                                       std::size_t most);
 

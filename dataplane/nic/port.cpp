@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <net/if.h>
 #include <sched.h>
@@ -63,6 +64,7 @@ Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& p
   }
   try {
     configure(workers, mtu, accept, rss);
+    watch_removal(true);
   } catch (...) {
     rte_eth_dev_stop(id_);  // it may have started, and would go on writing into packets that are then gone
     rss_check_.reset();
@@ -72,6 +74,7 @@ Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& p
 }
 
 Port::~Port() {
+  watch_removal(false);
   rte_eth_dev_stop(id_);
   rss_check_.reset();
   detach();
@@ -232,8 +235,21 @@ bool Port::set_link(bool up) const {
   return (up ? rte_eth_dev_set_link_up(id_) : rte_eth_dev_set_link_down(id_)) == 0;
 }
 
+/// vfio keeps a device that goes, until whoever has it lets it go, and asks for that.
+void Port::watch_removal(bool on) {
+  if (device_.starts_with("net_")) return;
+  const rte_dev_event_cb_fn note = [](const char*, rte_dev_event_type event, void* asked) {
+    if (event == RTE_DEV_EVENT_REMOVE) static_cast<std::atomic<bool>*>(asked)->store(true);
+  };
+  if (on) {
+    rte_dev_event_callback_register(name().c_str(), note, &asked_to_let_go_);
+  } else {
+    while (rte_dev_event_callback_unregister(name().c_str(), note, &asked_to_let_go_) == -EAGAIN) rte_pause();
+  }
+}
+
 bool Port::is_gone() const {
-  if (rte_eth_dev_is_removed(id_) != 0) return true;
+  if (asked_to_let_go_.load() || rte_eth_dev_is_removed(id_) != 0) return true;
   if (interface_index_ != 0) {
     std::array<char, IF_NAMESIZE> unused;
     return if_indextoname(interface_index_, unused.data()) == nullptr;

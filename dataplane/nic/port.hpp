@@ -1,6 +1,7 @@
 // One ethdev port, from a name to running queues.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -95,6 +96,7 @@ class Port {
   void configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device, const Rss* rss);
   void start_rss(const rte_eth_dev_info& device, const Rss& rss);
   void take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit);
+  void watch_removal(bool on);
   [[nodiscard]] std::string name() const { return device_.substr(0, device_.find(',')); }
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
@@ -105,8 +107,9 @@ class Port {
   std::string device_;
   rte_mempool* pool_;
   std::uint16_t id_ = 0;
-  unsigned interface_index_ = 0;  // of the kernel, if it has one
-  bool attached_ = false;         // by us, so we detach it
+  unsigned interface_index_ = 0;              // of the kernel, if it has one
+  std::atomic<bool> asked_to_let_go_{false};  // by EAL's interrupt thread
+  bool attached_ = false;                     // by us, so we detach it
   PortInfo info_;
   std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
   struct alignas(RTE_CACHE_LINE_SIZE) Turn {

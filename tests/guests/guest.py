@@ -35,7 +35,7 @@ echo {huge_pages} >/proc/sys/vm/nr_hugepages
 for module in {modules}; do insmod /modules/$module.ko; done
 for device in /sys/bus/pci/devices/*; do
   case $(cat $device/class) in 0x0200*)
-    echo uio_pci_generic >$device/driver_override
+    echo {driver} >$device/driver_override
     echo ${{device##*/}} >/sys/bus/pci/drivers_probe;;
   esac
 done
@@ -54,16 +54,22 @@ def _only(pattern: str) -> pathlib.Path:
     return found[-1]
 
 
-def _initramfs() -> bytes:
+MODULES = {
+    "uio_pci_generic": ("uio", "uio_pci_generic"),
+    "vfio-pci": ("irqbypass", "vfio", "vfio_virqfd", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"),
+}
+
+
+def _initramfs(driver: str) -> bytes:
     made = Initramfs()
-    modules = {"uio": "uio", "uio_pci_generic": "uio", "tun": "net"}  # and in which folder the kernel has them
-    for module, folder in modules.items():
-        made.file(f"/modules/{module}.ko", _only(f"lib/modules/*/kernel/drivers/{folder}/{module}.ko"))
+    modules = ("tun", *MODULES[driver])
+    for module in modules:
+        made.file(f"/modules/{module}.ko", _only(f"lib/modules/*/kernel/**/{module}.ko"))
     made.file("/bin/busybox", _only("bin/busybox"))
     made.program("/bin/synward", pathlib.Path(binary()))
-    for driver in DRIVERS:
-        made.library(PLUGINS / f"librte_{driver}.so.23")
-    made.text("/init", INIT.format(huge_pages=96, modules=" ".join(modules)), 0o755)
+    for plugin in DRIVERS:
+        made.library(PLUGINS / f"librte_{plugin}.so.23")
+    made.text("/init", INIT.format(huge_pages=96, modules=" ".join(modules), driver=driver), 0o755)
     return made.bytes()
 
 
@@ -97,16 +103,19 @@ class Tap:
 
 class Guest:
     """A machine with two equal network cards, at the cables `outside` and `inside`: `card` is what QEMU calls them, with
-    their properties. `inside_of` is a namespace, if QEMU must run in one for its cables."""
+    their properties. `inside_of` is a namespace, if QEMU must run in one for its cables. `driver` hands the cards over:
+    uio_pci_generic, or vfio-pci through an IOMMU."""
 
     OUTSIDE, INSIDE = "0000:00:04.0", "0000:00:08.0"
 
-    def __init__(self, folder: pathlib.Path, card: str, outside: Wire | Tap, inside: Wire | Tap, inside_of: Namespace | None = None):
-        self._folder, self._card, self._cables, self._inside_of = folder, card, (outside, inside), inside_of
+    def __init__(
+        self, folder: pathlib.Path, card: str, outside: Wire | Tap, inside: Wire | Tap, inside_of: Namespace | None = None, driver: str = "uio_pci_generic"
+    ):
+        self._folder, self._card, self._cables, self._inside_of, self._driver = folder, card, (outside, inside), inside_of, driver
         self._console = folder / "console.log"
 
     def __enter__(self) -> "Guest":
-        self._folder.joinpath("initramfs").write_bytes(_initramfs())
+        self._folder.joinpath("initramfs").write_bytes(_initramfs(self._driver))
         shell, monitor = (socket.create_server(str(self._folder / name), family=socket.AF_UNIX) for name in ("shell", "monitor"))
         words = ["ip", "netns", "exec", self._inside_of.name] if self._inside_of else []
         words += [str(PACKAGES / "usr/bin/qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-display", "none"]
@@ -114,7 +123,9 @@ class Guest:
             words += ["-L", str(PACKAGES / share)]
         words += ["-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", str(_CPUS), "-m", "768"]
         words += ["-kernel", str(_only("boot/vmlinuz-*")), "-initrd", str(self._folder / "initramfs")]
-        words += ["-append", "console=ttyS0 quiet panic=-1 mitigations=off", "-no-reboot"]
+        words += ["-append", "console=ttyS0 quiet panic=-1 mitigations=off intel_iommu=on", "-no-reboot"]
+        if self._driver == "vfio-pci":
+            words += ["-device", "intel-iommu,intremap=on"]
         words += ["-serial", f"file:{self._console}", "-serial", f"unix:{self._folder / 'shell'}"]
         words += ["-monitor", f"unix:{self._folder / 'monitor'}"]
         for name, cable, address in zip(("outside", "inside"), self._cables, (self.OUTSIDE, self.INSIDE)):

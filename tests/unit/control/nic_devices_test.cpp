@@ -27,9 +27,12 @@ class NicDevicesTest : public testing::Test {
   }
   ~NicDevicesTest() override { fs::remove_all(root_); }
 
-  fs::path pci(const std::string& address) const { return root_ / "sys/bus/pci/devices" / address; }
+  fs::path pci(const std::string& address) const { return root_ / "sys/devices/pci0000:3a" / address; }
   void nic(const std::string& address, const std::string& driver) const {
     fs::create_directories(pci(address));
+    fs::create_directories(root_ / "sys/bus/pci/devices");
+    fs::create_directory_symlink(pci(address), root_ / "sys/bus/pci/devices" / address);
+    std::ofstream{pci(address) / "class"} << "0x020000\n";
     if (!driver.empty())
       fs::create_directory_symlink("../../../bus/pci/drivers/" + driver, pci(address) / "driver");
   }
@@ -38,8 +41,8 @@ class NicDevicesTest : public testing::Test {
     fs::create_directories(folder);
     std::ofstream{folder / "address"} << mac << "\n";
     if (of.empty()) return;
-    fs::create_directory_symlink("../../../" + of, folder / "device");
-    fs::create_directories(pci(of) / "net" / name);
+    fs::create_directories(pci(of));
+    fs::create_directory_symlink(pci(of), folder / "device");
   }
   void over(const std::string& upper, const std::string& lower) const {
     fs::create_directory_symlink("../" + lower, root_ / "sys/class/net" / upper / ("lower_" + lower));
@@ -93,6 +96,37 @@ TEST_F(NicDevicesTest, TakesTheNicOfAMacAddressAndNotWhatIsOverIt) {
   EXPECT_EQ(resolve("52:54:00:00:00:0a"), kOne);
 }
 
+TEST_F(NicDevicesTest, RefusesAMacAddressThatTwoHave) {
+  for (const char* nic_of_bond : {kOne, kOther}) nic(nic_of_bond, "mlx5_core");
+  interface("enp59s0f0", "52:54:00:00:00:0a", kOne);
+  interface("enp59s0f1", "52:54:00:00:00:0a", kOther);
+  EXPECT_THAT(error_of("52:54:00:00:00:0a"),
+              HasSubstr("more than one NIC has the MAC address 52:54:00:00:00:0a: give the PCI address, one "
+                        "of 0000:3b:00.0, 0000:3b:00.1"));
+}
+
+/// virtio's interface is a virtio device's, which is the PCI device's.
+TEST_F(NicDevicesTest, FindsThePciDeviceBelowADeviceOfAnotherBus) {
+  nic(kOne, "virtio-pci");
+  interface("eth0", "52:54:00:00:00:0a", std::string{kOne} + "/virtio2");
+  EXPECT_THAT(error_of("eth0"), HasSubstr("0000:3b:00.0 (eth0) is driven by the kernel's virtio-pci"));
+  EXPECT_THAT(error_of("52:54:00:00:00:0a"), HasSubstr("0000:3b:00.0 (eth0) is driven"));
+  default_route("eth0");
+  for (const char* name : {kOne, "eth0", "52:54:00:00:00:0a"})
+    EXPECT_THAT(error_of(name), HasSubstr("default route goes by eth0")) << name;
+}
+
+TEST_F(NicDevicesTest, WantsHugePagesForUio) {
+  nic(kOne, "uio_pci_generic");
+  nic(kOther, "vfio-pci");
+  config::Config config;
+  config.ports = {{.name = "outside", .device = kOther}};
+  EXPECT_NO_THROW(NicDevices{root_}.check_memory(config, false));
+  config.ports.push_back({.name = "inside", .device = std::string{kOne} + ",a=1"});
+  EXPECT_NO_THROW(NicDevices{root_}.check_memory(config, true));
+  EXPECT_THROW(NicDevices{root_}.check_memory(config, false), std::runtime_error);
+}
+
 TEST_F(NicDevicesTest, LeavesADeviceOfDpdksMakingAsItIs) {
   EXPECT_EQ(resolve("net_ring0"), "net_ring0");
   EXPECT_EQ(resolve("net_af_packet0,iface=eth0"), "net_af_packet0,iface=eth0");
@@ -124,7 +158,7 @@ TEST_F(NicDevicesTest, SaysHowToBindWhatTheKernelDrives) {
 
 TEST_F(NicDevicesTest, TakesWhatIsHandedOver) {
   for (const char* driver : {"vfio-pci", "uio_pci_generic", "igb_uio"}) {
-    fs::remove_all(pci(kOne));
+    fs::remove_all(root_ / "sys");
     nic(kOne, driver);
     EXPECT_EQ(resolve(kOne), kOne) << driver;
   }
@@ -140,8 +174,16 @@ TEST_F(NicDevicesTest, SaysWhoKeepsAnIommuGroup) {
   EXPECT_THAT(error_of(kOne),
               HasSubstr("shares its IOMMU group with 0000:3b:00.1 (eth1), which the kernel's ixgbe has"));
   EXPECT_THAT(error_of(kOne), HasSubstr("driverctl set-override 0000:3b:00.1 vfio-pci"));
+  default_route("eth1");
+  EXPECT_THAT(error_of(kOne), HasSubstr("move the NIC to another slot")) << "the machine needs that one";
+  fs::remove(root_ / "proc/net/route");
+  std::ofstream{pci(kOther) / "class"} << "0x010601\n";
+  EXPECT_THAT(error_of(kOne), HasSubstr("move the NIC to another slot")) << "it is a disk controller";
   fs::remove(pci(kOther) / "driver");
-  nic(kOther, "vfio-pci");
+  fs::create_directory_symlink("../../../bus/pci/drivers/pci-stub", pci(kOther) / "driver");
+  EXPECT_EQ(resolve(kOne), kOne);
+  fs::remove(pci(kOther) / "driver");
+  fs::create_directory_symlink("../../../bus/pci/drivers/vfio-pci", pci(kOther) / "driver");
   EXPECT_EQ(resolve(kOne), kOne);
 }
 

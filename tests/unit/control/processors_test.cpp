@@ -57,7 +57,11 @@ TEST(Processors, AreReadFromWhatTheKernelShows) {
     std::ofstream{own / "topology/thread_siblings_list"} << here.front().id << "-" << processor.id
                                                          << ",900\n";
   }
-  std::ofstream{folder / "isolated"} << here.back().id << ",999\n";
+  for (const Processor& processor : here) {
+    std::ofstream{folder / "online", std::ios::app} << processor.id << ",";
+    if (processor.isolated) std::ofstream{folder / "isolated", std::ios::app} << processor.id << ",";
+  }
+  std::ofstream{folder / "isolated", std::ios::app} << "999\n";
   const auto read = usable_processors(root);
   std::filesystem::remove_all(root);
   ASSERT_EQ(read.size(), here.size()) << "999 is isolated, and not there";
@@ -65,7 +69,7 @@ TEST(Processors, AreReadFromWhatTheKernelShows) {
     EXPECT_EQ(read[i].id, here[i].id);
     EXPECT_EQ(read[i].core, here.front().id);
     EXPECT_EQ(read[i].node, 3);
-    EXPECT_EQ(read[i].isolated, i + 1 == read.size());
+    EXPECT_EQ(read[i].isolated, here[i].isolated);
   }
 }
 
@@ -84,6 +88,8 @@ TEST(PlanWorkers, KeepsToTheNodeOfThePortsAndToSoMany) {
   EXPECT_EQ(plan_workers(machine(2, 4, 2), 7, 99).size(), 7u) << "no processor is on that node";
   EXPECT_EQ(plan_workers(machine(1, 4, 1), 0, 0), Ids{1}) << "one at least";
   EXPECT_EQ(plan_workers(machine(1, 200, 1), 0, 999).back(), 126);
+  EXPECT_EQ(plan_workers(machine(2, 128, 1), 1, 99).front(), 1) << "those of node 1 cannot be named";
+  EXPECT_THROW(static_cast<void>(plan_workers({}, -1, 1)), std::runtime_error);
 }
 
 TEST(PlanWorkers, TakesWhatIsIsolatedForIt) {
