@@ -72,8 +72,8 @@ std::string why_it_cannot_open(const std::string& device) {
   if (!device.starts_with("net_")) {
     if (!std::filesystem::exists("/sys/bus/pci/devices/" + device))
       return "there is no such PCI device; \"lspci -D\" lists those there are";
-    return "bind it to vfio-pci (\"dpdk-devbind.py --status\" shows what holds it), and see that no other "
-           "process uses it";
+    return "see that no other process uses it, and that DPDK has a driver for it (mlx5 wants rdma-core); "
+           "config/README.md says how a NIC is handed over";
   }
   // TAP's iface= names an interface to make; these need one that is there.
   const bool needs_interface = device.starts_with("net_af_packet") || device.starts_with("net_af_xdp");

@@ -8,6 +8,12 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ip_protocol.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/tcp.hpp"
+
 namespace synward::nic {
 namespace {
 
@@ -17,40 +23,37 @@ Toeplitz::Key key_of(const Rss& rss) {
   return key;
 }
 
-constexpr std::size_t kIp = 14;  // where it begins, behind an Ethernet header without a tag
-constexpr std::size_t kIpv4Header = 20, kIpv6Header = 40, kTcpHeader = 20;
-constexpr std::size_t kIpv4Fields = 12, kIpv6Fields = 36;
-
-std::size_t word(const std::uint8_t* at) { return static_cast<std::size_t>(at[0] << 8 | at[1]); }
-
-bool has_tcp_header(const std::uint8_t* tcp) { return tcp[12] >> 4 >= 5; }
-
 /// Addresses and ports of a plain TCP segment, side by side as the hash takes them and as packets have them;
 /// empty for anything else. What NICs may take for something else tells nothing, and anybody could send it.
-std::span<const std::uint8_t> hashed_fields(const rte_mbuf& packet) {
-  const auto is_bad = [&packet](std::uint64_t mask, std::uint64_t bad) {
-    return (packet.ol_flags & mask) == bad;
+std::span<const std::byte> hashed_fields(const rte_mbuf& mbuf) {
+  const auto is_bad = [&mbuf](std::uint64_t mask, std::uint64_t bad) {
+    return (mbuf.ol_flags & mask) == bad;
   };
   if (is_bad(RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_BAD) ||
       is_bad(RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_BAD))
     return {};
-  const auto* frame = rte_pktmbuf_mtod(&packet, const std::uint8_t*);
-  const std::size_t frame_bytes = packet.data_len;
-  const auto* ip = frame + kIp;
-  if (frame_bytes >= kIp + kIpv4Header + kTcpHeader && word(frame + 12) == RTE_ETHER_TYPE_IPV4) {
-    const bool is_fragment = ((ip[6] & 0x3f) | ip[7]) != 0;
-    const std::size_t bytes = word(ip + 2);
-    if (ip[0] == 0x45 && !is_fragment && ip[9] == IPPROTO_TCP && bytes >= kIpv4Header + kTcpHeader &&
-        kIp + bytes <= frame_bytes && has_tcp_header(ip + kIpv4Header))
-      return {ip + 12, kIpv4Fields};
-  } else if (frame_bytes >= kIp + kIpv6Header + kTcpHeader && word(frame + 12) == RTE_ETHER_TYPE_IPV6) {
-    const std::size_t bytes = word(ip + 4);
-    if (ip[0] >> 4 == 6 && ip[6] == IPPROTO_TCP && bytes >= kTcpHeader &&
-        kIp + kIpv6Header + bytes <= frame_bytes && has_tcp_header(ip + kIpv6Header))
-      return {ip + 8, kIpv6Fields};
+  const std::span frame{rte_pktmbuf_mtod(&mbuf, const std::byte*), mbuf.data_len};
+  const auto link = wire::parse_ethernet(frame);
+  if (!link || link->vlan_tags != 0) return {};
+  const auto packet = frame.subspan(link->network_offset);
+  const auto fields_of = [&packet](const auto& ip) -> std::span<const std::byte> {
+    constexpr std::size_t kHeader = sizeof ip, kFields = 2 * sizeof ip.source + 2 * sizeof(wire::Port);
+    if (wire::parse_tcp(packet.first(ip.total_bytes()).subspan(kHeader)) == nullptr) return {};
+    return packet.subspan(kHeader - 2 * sizeof ip.source, kFields);  // the addresses end the header
+  };
+  if (link->ether_type == std::uint16_t(wire::EtherType::kIpv4)) {
+    const auto* ip = wire::parse_ipv4(packet);
+    if (ip != nullptr && ip->header_bytes() == sizeof *ip && !ip->is_fragment() &&
+        ip->protocol == wire::IpProtocol::kTcp)
+      return fields_of(*ip);
+  } else if (link->ether_type == std::uint16_t(wire::EtherType::kIpv6)) {
+    const auto* ip = wire::parse_ipv6(packet);
+    if (ip != nullptr && ip->next_header == wire::IpProtocol::kTcp) return fields_of(*ip);
   }
   return {};
 }
+
+constexpr std::size_t kIpv4Fields = 2 * sizeof(wire::Ipv4Address) + 2 * sizeof(wire::Port);
 
 }  // namespace
 
@@ -108,7 +111,7 @@ void RssCheck::look_at(std::uint16_t queue, const rte_mbuf& packet, Queue& mine)
   if (fields.empty()) return;
   Counts& counts = mine.of_family[static_cast<std::size_t>(
       fields.size() == kIpv4Fields ? wire::Family::kIpv4 : wire::Family::kIpv6)];
-  const std::uint32_t hash = toeplitz_(fields);
+  const std::uint32_t hash = toeplitz_({reinterpret_cast<const std::uint8_t*>(fields.data()), fields.size()});
   (table_[hash % table_.size()] == queue ? counts.here : counts.elsewhere).add(1);
   if ((packet.ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && packet.hash.rss != hash) counts.other_hash.add(1);
 }
