@@ -305,8 +305,8 @@ void run(const config::Config& as_written, const RunOptions& options) {
   for (const auto& warning :
        core_warnings(processors, processors_of(config.lcores), processor_of(rte_get_main_lcore()), node))
     spdlog::warn("cores: {}", warning);
-  PortWatch port_watch{config, ports};
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
+  PortWatch port_watch{config, ports, [&workers] { workers.wait_for_turns(); }};
 
   const auto started = std::chrono::steady_clock::now();
   const auto stats = [&] {
@@ -322,7 +322,9 @@ void run(const config::Config& as_written, const RunOptions& options) {
     return json;
   };
   {
-    const StatsServer server{config.control_socket, stats};
+    const StatsServer server{config.control_socket, {.stats = stats, .reset_port = [&](std::size_t port) {
+                                                       return port_watch.ask_for_reset(port);
+                                                     }}};
     std::optional<std::string> trouble;
     {
       const Running running{workers, config.lcores};

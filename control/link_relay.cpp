@@ -1,7 +1,5 @@
 #include "control/link_relay.hpp"
 
-#include <cstddef>
-
 namespace synward::control {
 
 std::array<LinkRelay::Action, 2> LinkRelay::decide(const std::array<bool, 2>& up, std::uint64_t now_ms) {
@@ -19,6 +17,11 @@ std::array<LinkRelay::Action, 2> LinkRelay::decide(const std::array<bool, 2>& up
     }
   }
   return actions;
+}
+
+bool LinkRelay::begun_anew(std::size_t port, std::uint64_t now_ms) {
+  sure_from_ms_[port] = now_ms + kNegotiationMs;
+  return taken_down_[port];
 }
 
 }  // namespace synward::control

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace synward::control {
@@ -20,6 +21,10 @@ class LinkRelay {
   /// after it was let up: both ends first have to agree on a speed. Two links that are down by themselves are
   /// left alone.
   [[nodiscard]] std::array<Action, 2> decide(const std::array<bool, 2>& up, std::uint64_t now_ms);
+
+  /// The link of `port` (0 or 1) has begun anew. Returns whether it must be taken down, as it was before; if
+  /// not, it says nothing of itself for a while.
+  [[nodiscard]] bool begun_anew(std::size_t port, std::uint64_t now_ms);
 
  private:
   static constexpr std::uint64_t kNegotiationMs = 5000;

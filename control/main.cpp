@@ -61,6 +61,15 @@ int dispatch(int argc, char** argv) {
       stats->add_flag("--json", json, "For programs: every counter and every reason, also of each core");
   stats->add_flag("--watch", watch, "Again every second, with rates, until Ctrl-C")->excludes(for_programs);
 
+  std::string port_name;
+  auto* port = app.add_subcommand("port", "A port of a running synward")->require_subcommand(1);
+  auto* port_reset = port->add_subcommand(
+      "reset", "Reset the port's device, as its driver would ask for by itself; connections stay");
+  port_reset->add_option("NAME", port_name, "Name of the port in the config")->required();
+  port_reset->add_option("--socket", socket, "Its control socket")
+      ->envname("SYNWARD_SOCKET")
+      ->capture_default_str();
+
   HandshakeOptions handshake_options;
   const auto& handshake = add_handshake_command(app, handshake_options);
 
@@ -76,6 +85,9 @@ int dispatch(int argc, char** argv) {
     std::cout << config::to_toml(load_or_exit(path));
   } else if (handshake.parsed()) {
     return run_handshake_command(handshake_options);
+  } else if (port_reset->parsed()) {
+    reset_port(socket, port_name);
+    std::cout << "port " << port_name << " works again\n";
   } else if (watch) {
     watch_stats(socket);
   } else {

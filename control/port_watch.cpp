@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "dataplane/nic/setup_error.hpp"
+
 namespace synward::control {
 namespace {
 
@@ -57,41 +59,107 @@ bool RssVerdict::judge(const nic::RssTally& tally) {
   return std::exchange(word_, found) != found;
 }
 
-PortWatch::PortWatch(const config::Config& config, const std::vector<std::unique_ptr<nic::Port>>& ports) {
-  using State = nic::Port::RssState;
-  const std::size_t workers = config.lcores.size();
+PortWatch::PortWatch(const config::Config& config, const Ports& ports, std::function<void()> wait_for_turns)
+    : workers_{config.lcores.size()}, wait_for_turns_{std::move(wait_for_turns)} {
   for (std::size_t p = 0; p < ports.size(); ++p) {
-    const nic::Port& port = *ports[p];
-    const std::string& name = config.ports[p].name;
-    const State state = port.rss_state();
-    if (state == State::kProgrammed && port.receive_queues() == workers) {
-      spdlog::info("port {}: its RSS puts flows into the queues of their owners", name);
-    } else if (state == State::kProgrammed) {
-      spdlog::warn(
-          "port {}: its RSS spreads flows over {} queues; segments of other workers move to them over rings",
-          name, port.receive_queues());
-    } else if (state == State::kSpread) {
-      spdlog::warn(
-          "port {}: its RSS spreads flows in a way of its own, for {}; segments move to their owners over "
-          "rings",
-          name, port.why_no_rss());
-    } else if (workers > 1) {
-      spdlog::info("port {}: segments move to their owners over rings, in software: no RSS, for {}", name,
-                   port.why_no_rss());
-    }
-    if (port.transmit_queues() < workers)
-      spdlog::warn("port {}: {} workers take turns at {} transmit queue(s), for it has no more", name,
-                   workers, port.transmit_queues());
-    using Word = RssVerdict::Word;
-    const RssVerdict rss{
-        state == State::kProgrammed ? Word::kProgrammed
-        : state == State::kSpread   ? Word::kSpread
-                                    : Word::kNone,
-        state == State::kProgrammed ? "nothing has come that would show it" : port.why_no_rss()};
-    seen_.push_back({.name = name, .port = &port, .rss = {rss, rss}, .reading = port.read()});
-    if (!seen_.back().reading.link_up) spdlog::info("port {}: link down, so far", name);
+    const RssVerdict none{RssVerdict::Word::kNone, ""};
+    seen_.push_back({.name = config.ports[p].name,
+                     .driver = ports[p]->driver(),
+                     .port = ports[p].get(),
+                     .rss = {none, none},
+                     .reading = {},
+                     .lost = std::vector<Monotone>(kLosses.size()),
+                     .xstats = {},
+                     .resetting_since_ms = {}});
+    begin(seen_.back());
   }
   if (config.propagate_link) relay_.emplace(now_ms());
+}
+
+/// The port as it was opened, or reset.
+void PortWatch::begin(Seen& seen) {
+  using State = nic::Port::RssState;
+  const nic::Port& port = *seen.port;
+  const State state = port.rss_state();
+  if (state == State::kProgrammed && port.receive_queues() == workers_) {
+    spdlog::info("port {}: its RSS puts flows into the queues of their owners", seen.name);
+  } else if (state == State::kProgrammed) {
+    spdlog::warn(
+        "port {}: its RSS spreads flows over {} queues; segments of other workers move to them over rings",
+        seen.name, port.receive_queues());
+  } else if (state == State::kSpread) {
+    spdlog::warn(
+        "port {}: its RSS spreads flows in a way of its own, for {}; segments move to their owners over "
+        "rings",
+        seen.name, port.why_no_rss());
+  } else if (workers_ > 1) {
+    spdlog::info("port {}: segments move to their owners over rings, in software: no RSS, for {}", seen.name,
+                 port.why_no_rss());
+  }
+  if (port.transmit_queues() < workers_)
+    spdlog::warn("port {}: {} workers take turns at {} transmit queue(s), for it has no more", seen.name,
+                 workers_, port.transmit_queues());
+  using Word = RssVerdict::Word;
+  const RssVerdict rss{
+      state == State::kProgrammed ? Word::kProgrammed
+      : state == State::kSpread   ? Word::kSpread
+                                  : Word::kNone,
+      state == State::kProgrammed ? "nothing has come that would show it" : port.why_no_rss()};
+  {
+    const std::scoped_lock lock{mutex_};
+    seen.rss = {rss, rss};
+    seen.mtu = port.info().mtu;
+    seen.receive_queues = port.receive_queues();
+    seen.transmit_queues = port.transmit_queues();
+  }
+  read(seen);
+  if (!seen.reading.link_up) spdlog::info("port {}: link down, so far", seen.name);
+}
+
+void PortWatch::read(Seen& seen) {
+  const nic::PortReading reading = seen.port->read();  // some drivers take their time
+  const std::scoped_lock lock{mutex_};
+  seen.reading = reading;
+  for (std::size_t l = 0; l < kLosses.size(); ++l) seen.lost[l].update(seen.reading.*kLosses[l].count);
+}
+
+std::string PortWatch::ask_for_reset(std::size_t port) {
+  if (port >= seen_.size()) return "there is no such port";
+  if (!seen_[port].port->can_be_reset()) return seen_[port].driver + " knows no reset";
+  seen_[port].port->ask_for_reset();
+  return "";
+}
+
+/// Begins, or goes on with what has begun.
+std::optional<std::string> PortWatch::reset(std::size_t number) {
+  constexpr std::uint64_t kPatienceMs = 30'000;  // a virtual function's physical one may take its time
+  Seen& seen = seen_[number];
+  const std::uint64_t now = now_ms();
+  if (!seen.resetting_since_ms) {
+    spdlog::warn("port {}: is reset; connections stay, what comes meanwhile is lost", seen.name);
+    seen.resetting_since_ms = now;
+    seen.port->leave_alone();
+    wait_for_turns_();
+  }
+  try {
+    if (!seen.port->reset()) {
+      if (now - *seen.resetting_since_ms < kPatienceMs) return {};
+      return fmt::format("port {}: its driver could not reset it for {} s; start again", seen.name,
+                         kPatienceMs / 1000);
+    }
+  } catch (const nic::SetupError& error) {
+    return error.what();
+  }
+  spdlog::info("port {}: works again, after {} ms", seen.name, now_ms() - *seen.resetting_since_ms);
+  seen.resetting_since_ms.reset();
+  begin(seen);
+  {
+    const std::scoped_lock lock{mutex_};
+    ++seen.resets;
+  }
+  if (relay_ && relay_->begun_anew(number, now) && !seen.port->set_link(false))
+    spdlog::warn("port {}: its driver cannot take down the link again", seen.name);
+  return {};
 }
 
 void PortWatch::relay_links() {
@@ -130,18 +198,31 @@ void PortWatch::look_at_rss(Seen& seen) {
 }
 
 std::optional<std::string> PortWatch::look() {
-  for (Seen& seen : seen_) {
+  constexpr unsigned kLooksForXstats = 4;  // some drivers read hundreds, register by register
+  const bool with_xstats = looks_++ % kLooksForXstats == 0;
+  bool resetting = false;
+  for (std::size_t p = 0; p < seen_.size(); ++p) {
+    Seen& seen = seen_[p];
     if (seen.port->is_gone())
       return fmt::format("port {}: its device is gone; start again once it is back", seen.name);
-    const nic::PortReading now = seen.port->read();  // some drivers take their time
+    if (seen.port->wants_reset() || seen.resetting_since_ms) {
+      if (auto trouble = reset(p)) return trouble;
+    }
+    if (seen.resetting_since_ms) {
+      resetting = true;
+      continue;
+    }
+    const bool was_up = seen.reading.link_up;
+    read(seen);
+    auto xstats = with_xstats ? seen.port->xstats() : Xstats{};
     const std::scoped_lock lock{mutex_};
-    const nic::PortReading before = std::exchange(seen.reading, now);
-    if (before.link_up != now.link_up)
-      spdlog::log(now.link_up ? spdlog::level::info : spdlog::level::warn, "port {}: {}", seen.name,
-                  link_text(now));
+    if (with_xstats) seen.xstats = std::move(xstats);
+    if (was_up != seen.reading.link_up)
+      spdlog::log(seen.reading.link_up ? spdlog::level::info : spdlog::level::warn, "port {}: {}", seen.name,
+                  link_text(seen.reading));
     if (seen.port->rss_check() != nullptr) look_at_rss(seen);
   }
-  if (relay_) relay_links();
+  if (relay_ && !resetting) relay_links();
   return {};
 }
 
@@ -150,10 +231,10 @@ nlohmann::json PortWatch::json() const {
   auto ports = nlohmann::json::array();
   for (const Seen& seen : seen_) {
     nlohmann::json port{{"name", seen.name},
-                        {"driver", seen.port->driver()},
-                        {"mtu", seen.port->info().mtu},
-                        {"receive_queues", seen.port->receive_queues()},
-                        {"transmit_queues", seen.port->transmit_queues()},
+                        {"driver", seen.driver},
+                        {"mtu", seen.mtu},
+                        {"receive_queues", seen.receive_queues},
+                        {"transmit_queues", seen.transmit_queues},
                         {"link", seen.reading.link_up ? "up" : "down"},
                         {"link_mbps", seen.reading.link_mbps},
                         {"rss", nlohmann::json::object()},
@@ -162,10 +243,45 @@ nlohmann::json PortWatch::json() const {
       port["rss"][kFamilies[family]] = kRssWords[static_cast<std::size_t>(seen.rss[family].word())];
       port["rss_text"][kFamilies[family]] = seen.rss[family].text();
     }
-    for (const Loss& loss : kLosses) port[loss.label] = seen.reading.*loss.count;
+    port["resets"] = seen.resets;
+    for (std::size_t l = 0; l < kLosses.size(); ++l) port[kLosses[l].label] = seen.lost[l].value();
+    port["xstats"] = nlohmann::json::object();
+    for (const auto& [name, value] : seen.xstats) port["xstats"][name] = value;
     ports.push_back(std::move(port));
   }
   return ports;
+}
+
+std::string_view xstat_help(std::string_view name) {
+  struct Help {
+    std::vector<std::string_view> parts;  // of the name: one of them
+    std::string_view text;                // empty: no loss, or told elsewhere
+  };
+  // The first that fits. Names are the drivers' own, and alike (rte_eth_xstats_get(3)).
+  static const std::vector<Help> kHelp{
+      {{"_q0_", "_q1", "_q2", "_q3", "_q4", "_q5", "_q6", "_q7", "_q8", "_q9", "_queue_"}, ""},
+      {{"rx_missed_errors", "rx_errors", "tx_errors", "rx_mbuf_allocation_errors"}, ""},
+      {{"xon", "xoff", "pause", "flow_control"},
+       "the other side asked to wait, or was asked: switch its flow control off"},
+      {{"crc", "symbol", "illegal", "alignment", "sequence_err", "mac_local", "mac_remote", "phy_err"},
+       "broken on the wire: cable, optics, or a dirty connector"},
+      {{"oversize", "jabber", "too_long", "length_err", "mtu"},
+       "longer than the port's MTU, or of a wrong length: give both sides the same mtu"},
+      {{"undersize", "runt", "fragment", "collision", "defer", "carrier", "short_packet"},
+       "a half-duplex or mismatched link: let both ends negotiate"},
+      {{"out_of_buffer", "no_desc", "nobuf", "no_buf", "no_buffer", "missed", "overrun", "overflow"},
+       "no descriptor was free when they came: see rx_missed"},
+      {{"filter", "unicast_promisc", "multicast", "broadcast"}, ""},
+      {{"checksum", "csum", "xsum"},
+       "checksums that the NIC found wrong; synward drops them, and counts them"},
+      {{"error", "err_", "drop", "discard", "fail", "bad"}, "lost by the NIC; its driver's guide says how"},
+  };
+  for (const Help& help : kHelp) {
+    for (const auto part : help.parts) {
+      if (name.find(part) != std::string_view::npos) return help.text;
+    }
+  }
+  return "";
 }
 
 std::string ports_text(const nlohmann::json& ports) {
@@ -183,6 +299,13 @@ std::string ports_text(const nlohmann::json& ports) {
     for (const Loss& loss : kLosses) {
       if (const std::uint64_t count = port.at(loss.label); count != 0)
         text += fmt::format("{:>14}  {:<14}{}\n", count, loss.label, loss.help);
+    }
+    if (const std::uint64_t resets = port.at("resets"); resets != 0)
+      text += fmt::format("{:>14}  {:<14}{}\n", resets, "resets", "the device began anew; the log says when");
+    for (const auto& [name, value] : port.at("xstats").items()) {
+      const std::string_view help = xstat_help(name);
+      if (const std::uint64_t count = value; count != 0 && !help.empty())
+        text += fmt::format("{:>14}  {}: {}\n", count, name, help);
     }
   }
   return text;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <httplib.h>
 #include <list>
+#include <optional>
 #include <poll.h>
 #include <stdexcept>
 #include <string_view>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "control/unix_socket.hpp"
@@ -76,17 +79,31 @@ std::string response(std::string_view status, std::string_view type, const std::
          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
 }
 
+/// Of "GET /stats HTTP/1.1" the first two words; what is missing is empty.
+std::pair<std::string_view, std::string_view> method_and_target(std::string_view request_line) {
+  const auto first = request_line.find(' ');
+  if (first == std::string_view::npos) return {request_line, {}};
+  const auto rest = request_line.substr(first + 1);
+  return {request_line.substr(0, first), rest.substr(0, rest.find(' '))};
+}
+
+/// Of "/ports/NUMBER/reset" the number.
+std::optional<std::size_t> port_to_reset(std::string_view target) {
+  constexpr std::string_view kBefore = "/ports/", kBehind = "/reset";
+  if (!target.starts_with(kBefore) || !target.ends_with(kBehind)) return {};
+  target.remove_prefix(kBefore.size());
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), number);
+  if (error != std::errc{} || end + kBehind.size() != target.data() + target.size()) return {};
+  return number;
+}
+
 }  // namespace
 
 struct StatsServer::Impl {
   explicit Impl(std::string at) : path{std::move(at)} {}
 
-  [[nodiscard]] std::string answer(std::string_view request_line) const {
-    if (!request_line.starts_with("GET ")) return response("405 Method Not Allowed", "text/plain", "GET\n");
-    if (!request_line.starts_with("GET /stats HTTP/1."))
-      return response("404 Not Found", "text/plain", "there is /stats\n");
-    return response("200 OK", "application/json", stats().dump(2) + "\n");
-  }
+  [[nodiscard]] std::string answer(std::string_view request_line) const;
   void serve();
   void accept_one() {
     const int descriptor = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -96,12 +113,25 @@ struct StatsServer::Impl {
   }
 
   std::string path;
-  std::function<nlohmann::json()> stats;
+  Requests requests;
   UnixSocket listener;
   UnixSocket end{::eventfd(0, EFD_CLOEXEC)};
   std::list<Client> clients;  // the oldest, which has the nearest deadline, first
   std::thread thread;
 };
+
+std::string StatsServer::Impl::answer(std::string_view request_line) const {
+  const auto [method, target] = method_and_target(request_line);
+  const auto port = port_to_reset(target);
+  if (target != "/stats" && !port)
+    return response("404 Not Found", "text/plain", "there are GET /stats and POST /ports/NUMBER/reset\n");
+  if (method != (port ? "POST" : "GET"))
+    return response("405 Method Not Allowed", "text/plain", port ? "POST\n" : "GET\n");
+  if (!port) return response("200 OK", "application/json", requests.stats().dump(2) + "\n");
+  if (const auto why_not = requests.reset_port(*port); !why_not.empty())
+    return response("404 Not Found", "text/plain", why_not + "\n");
+  return response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
+}
 
 void StatsServer::Impl::serve() {
   std::vector<pollfd> waits;
@@ -130,10 +160,10 @@ void StatsServer::Impl::serve() {
   }
 }
 
-StatsServer::StatsServer(const std::string& path, std::function<nlohmann::json()> stats) {
+StatsServer::StatsServer(const std::string& path, Requests requests) {
   make_room_for(path);
   impl_ = std::make_unique<Impl>(path);
-  impl_->stats = std::move(stats);
+  impl_->requests = std::move(requests);
   const mode_t before = ::umask(0117);  // owner and group: counters tell an attacker how well he does
   const bool bound = impl_->listener.bind(path) == 0;
   ::umask(before);
@@ -150,12 +180,10 @@ StatsServer::~StatsServer() {
   impl_->thread.join();
 }
 
-nlohmann::json ask_stats(const std::string& path) {
-  httplib::Client client{path};
-  client.set_address_family(AF_UNIX);
-  client.set_read_timeout(kPatience.count());
-  const auto answer = client.Get("/stats", httplib::Headers{{"Host", "localhost"}});
-  if (answer && answer->status == 200) return nlohmann::json::parse(answer->body);
+namespace {
+
+/// Why nobody answers at `path` as a synward would.
+[[noreturn]] void refused(const std::string& path) {
   const int refusal = UnixSocket{}.connect(path);
   if (refusal == EACCES) {
     throw std::runtime_error("you may not ask at " + path +
@@ -167,6 +195,48 @@ nlohmann::json ask_stats(const std::string& path) {
   }
   throw std::runtime_error("no synward answers at " + path +
                            ": is it running, and is this its control socket? (--socket, $SYNWARD_SOCKET)");
+}
+
+httplib::Client client_of(const std::string& path) {
+  httplib::Client client{path};
+  client.set_address_family(AF_UNIX);
+  client.set_read_timeout(kPatience.count());
+  return client;
+}
+
+const httplib::Headers kHeaders{{"Host", "localhost"}};
+
+}  // namespace
+
+nlohmann::json ask_stats(const std::string& path) {
+  const auto answer = client_of(path).Get("/stats", kHeaders);
+  if (!answer || answer->status != 200) refused(path);
+  return nlohmann::json::parse(answer->body);
+}
+
+void reset_port(const std::string& path, const std::string& name) {
+  const auto before = ask_stats(path).at("ports");
+  std::size_t number = 0;
+  std::string names;
+  for (; number < before.size() && before[number].at("name") != name; ++number)
+    names += (names.empty() ? "" : ", ") + before[number].at("name").get<std::string>();
+  if (number == before.size())
+    throw std::runtime_error("there is no port \"" + name + "\"; there are: " + names);
+  const std::uint64_t resets = before[number].at("resets");
+  const auto answer =
+      client_of(path).Post("/ports/" + std::to_string(number) + "/reset", kHeaders, "", "text/plain");
+  if (!answer) refused(path);
+  if (answer->status != 202)
+    throw std::runtime_error("port \"" + name +
+                             "\" is not reset: " + answer->body.substr(0, answer->body.find('\n')));
+  constexpr std::chrono::seconds kLongest{40};  // synward gives up before, and ends
+  constexpr std::chrono::milliseconds kBetween{50};
+  const auto limit = Clock::now() + kLongest;
+  while (ask_stats(path).at("ports").at(number).at("resets") == resets) {
+    if (Clock::now() > limit)
+      throw std::runtime_error("port \"" + name + "\" has not come back; the log of synward says more");
+    std::this_thread::sleep_for(kBetween);
+  }
 }
 
 }  // namespace synward::control

@@ -7,8 +7,10 @@
 #include <sys/prctl.h>
 
 #include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
 #include "dataplane/housekeeping.hpp"
@@ -55,6 +57,11 @@ struct Workers::Idle {
 Workers::Workers(std::vector<std::unique_ptr<CoreState>>& cores,
                  const std::vector<std::unique_ptr<nic::Port>>& ports, const Steering& steering, Poll poll)
     : cores_(cores), ports_(ports), poll_(poll), receiving_(cores.size()) {
+  const auto count = static_cast<unsigned>(cores_.size());
+  turns_.reset(
+      static_cast<rte_rcu_qsbr*>(rte_zmalloc("turns", rte_rcu_qsbr_get_memsize(count), RTE_CACHE_LINE_SIZE)));
+  if (!turns_) throw nic::SetupError("no memory for what workers tell of their turns");
+  rte_rcu_qsbr_init(turns_.get(), count);
   // Of two workers, only one puts into the other's rings.
   const unsigned flags = RING_F_SC_DEQ | (cores_.size() <= 2 ? RING_F_SP_ENQ : 0u);
   for (std::size_t w = 0; w < cores_.size(); ++w) {
@@ -76,6 +83,10 @@ Workers::Workers(std::vector<std::unique_ptr<CoreState>>& cores,
 Workers::~Workers() {
   for (rte_ring* ring : rings_) rte_ring_free(ring);
 }
+
+void Workers::FreeTurns::operator()(rte_rcu_qsbr* turns) const { rte_free(turns); }
+
+void Workers::wait_for_turns() const { rte_rcu_qsbr_synchronize(turns_.get(), RTE_QSBR_THRID_INVALID); }
 
 /// One enqueue per owner, in the order of arrival, so that a flow's segments stay in theirs.
 void Workers::hand_over(Burst& burst) {
@@ -181,7 +192,10 @@ void Workers::run(std::uint16_t index) {
   Idle idle;
   prctl(PR_SET_TIMERSLACK, 1'000UL);  // the kernel's 50 us would make a nap of 5 us ten times as long
   bool receiving = true;
+  rte_rcu_qsbr_thread_register(turns_.get(), index);
+  rte_rcu_qsbr_thread_online(turns_.get(), index);
   while (true) {
+    rte_rcu_qsbr_quiescent(turns_.get(), index);
     core.set_clock({.wall_ms = milliseconds(CLOCK_REALTIME), .mono_ms = milliseconds(CLOCK_MONOTONIC)});
     if (receiving && stop_.load(std::memory_order_relaxed)) {
       receiving = false;
@@ -200,6 +214,8 @@ void Workers::run(std::uint16_t index) {
     idle.turn(frames != 0, poll_);
   }
   for (bool ended = false; !ended; finish_held(core)) ended = end_waiting(core);
+  rte_rcu_qsbr_thread_offline(turns_.get(), index);
+  rte_rcu_qsbr_thread_unregister(turns_.get(), index);
 }
 
 }  // namespace synward

@@ -12,6 +12,7 @@
 #include "dataplane/nic/port.hpp"
 #include "dataplane/steering.hpp"
 
+struct rte_rcu_qsbr;
 struct rte_ring;
 
 namespace synward {
@@ -38,6 +39,9 @@ class Workers {
   /// Any thread, any number of times: workers stop receiving, take over what is still in their rings, and
   /// return.
   void stop() { stop_.store(true, std::memory_order_relaxed); }
+  /// Any thread but a worker's: returns once every worker that runs has ended the turn of its loop that it
+  /// was in, so that none uses what it read in it; a turn takes a nap of 200 us at most.
+  void wait_for_turns() const;
 
  private:
   struct Idle;
@@ -55,6 +59,10 @@ class Workers {
   const std::vector<std::unique_ptr<nic::Port>>& ports_;
   Poll poll_;
   std::vector<rte_ring*> rings_;
+  struct FreeTurns {
+    void operator()(rte_rcu_qsbr* turns) const;
+  };
+  std::unique_ptr<rte_rcu_qsbr, FreeTurns> turns_;  // by worker
   std::atomic<bool> stop_{false};
   std::atomic<std::size_t> receiving_;  // workers that may still hand over
 };

@@ -51,39 +51,46 @@ const char* bus_of(const std::string& name) { return name.rfind("net_", 0) == 0 
 
 Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& pool, std::uint16_t mtu,
            Accept accept, const Rss* rss)
-    : device_(device), pool_(pool.get()) {
-  const auto comma = device.find(',');
-  const std::string name = device.substr(0, comma);
-  if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
-    const std::string arguments = comma == std::string::npos ? "" : device.substr(comma + 1);
-    if (rte_eal_hotplug_add(bus_of(name), name.c_str(), arguments.c_str()) != 0 ||
-        rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
-      throw SetupError("port \"" + device + "\" cannot be opened: " + why_it_cannot_open(device));
-    }
+    : device_(device),
+      wanted_{.workers = workers,
+              .mtu = mtu,
+              .accept = accept,
+              .rss = rss == nullptr ? std::nullopt : std::optional{*rss}},
+      pool_(pool.get()) {
+  if (rte_eth_dev_get_port_by_name(name().c_str(), &id_) != 0) {
+    attach();
     attached_ = true;
   }
   try {
-    configure(workers, mtu, accept, rss);
+    configure();
     watch_removal(true);
+    watch_reset(true);
   } catch (...) {
     rte_eth_dev_stop(id_);  // it may have started, and would go on writing into packets that are then gone
     rss_check_.reset();
-    detach();
+    if (attached_) detach();
     throw;
   }
 }
 
 Port::~Port() {
+  watch_reset(false);
   watch_removal(false);
   rte_eth_dev_stop(id_);
   rss_check_.reset();
-  detach();
+  if (attached_) detach();
+}
+
+void Port::attach() {
+  const auto comma = device_.find(',');
+  const std::string arguments = comma == std::string::npos ? "" : device_.substr(comma + 1);
+  if (rte_eal_hotplug_add(bus_of(device_), name().c_str(), arguments.c_str()) != 0 ||
+      rte_eth_dev_get_port_by_name(name().c_str(), &id_) != 0)
+    throw SetupError("port \"" + device_ + "\" cannot be opened: " + why_it_cannot_open(device_));
 }
 
 /// Closing alone would leave the name taken.
-void Port::detach() const {
-  if (attached_) rte_eal_hotplug_remove(bus_of(device_), name().c_str());
-}
+void Port::detach() const { rte_eal_hotplug_remove(bus_of(device_), name().c_str()); }
 
 void Port::check(int result, const char* what) const {
   if (result != 0)
@@ -110,10 +117,18 @@ void Port::take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16
                      (fewest == 1 ? " queue" : " queues") + " and there are " + std::to_string(workers) +
                      " workers: " + more + ", or use fewer workers");
   }
+  turns_.clear();
   if (transmit_queues_ < workers) turns_.resize(transmit_queues_);
 }
 
-void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss) {
+void Port::set_mac(const wire::MacAddress& mac) const {
+  rte_ether_addr address{};
+  std::copy(mac.bytes.begin(), mac.bytes.end(), std::begin(address.addr_bytes));
+  check(rte_eth_dev_default_mac_addr_set(id_, &address), "giving it the MAC address that it had");
+}
+
+void Port::configure() {
+  const auto& [workers, mtu, accept, rss] = wanted_;
   rte_eth_dev_info device{};
   check(rte_eth_dev_info_get(id_, &device), "asking what it can do");
   driver_ = device.driver_name;
@@ -128,7 +143,7 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
   config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
-  configure_queues(config, device, rss);
+  configure_queues(config, device);
   if (mtu != 0 && !kernels) set_mtu(mtu);
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
   info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
@@ -158,11 +173,12 @@ void Port::configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, co
 }
 
 /// With RSS if there is any to be had.
-void Port::configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device, const Rss* rss) {
+void Port::configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device) {
   std::vector<std::uint8_t> key;
-  why_no_rss_ = rss == nullptr         ? "none was asked for"
+  rss_state_ = RssState::kNone;
+  why_no_rss_ = !wanted_.rss           ? "none was asked for"
                 : receive_queues_ == 1 ? "there is one queue"
-                                       : ask_for_rss(device, *rss, config, key);
+                                       : ask_for_rss(device, *wanted_.rss, config, key);
   const auto configure = [&] {
     return rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &config);
   };
@@ -257,6 +273,66 @@ bool Port::is_gone() const {
   return !device_.starts_with("net_") && !std::filesystem::exists("/sys/bus/pci/devices/" + name());
 }
 
+void Port::watch_reset(bool on) {
+  const rte_eth_dev_cb_fn note = [](std::uint16_t, rte_eth_event_type, void* port, void*) {
+    static_cast<Port*>(port)->ask_for_reset();
+    return 0;
+  };
+  if (!can_be_reset()) return;
+  if (on) {
+    rte_eth_dev_callback_register(id_, RTE_ETH_EVENT_INTR_RESET, note, this);
+  } else {
+    while (rte_eth_dev_callback_unregister(id_, RTE_ETH_EVENT_INTR_RESET, note, this) == -EAGAIN) rte_pause();
+  }
+}
+
+bool Port::can_be_reset() const {
+  const bool is_virtual = device_.starts_with("net_");
+  return !is_virtual || (attached_ && !device_.starts_with("net_tap"));
+}
+
+bool Port::reset() {
+  wants_reset_.store(false);
+  const PortInfo before = info_;
+  rss_check_.reset();  // while there are the queues that it looks at
+  const int result = rte_eth_dev_reset(id_);
+  if (result == -EAGAIN) return false;
+  if (result == -ENOTSUP) {
+    watch_reset(false);
+    check(rte_eth_dev_stop(id_), "stopping it");
+    detach();
+    attach();
+    watch_reset(true);
+  } else {
+    check(result, "resetting it");
+  }
+  configure();
+  if (info_.mac != before.mac) set_mac(before.mac);
+  info_.mac = before.mac;
+  if (info_.mtu != before.mtu)
+    throw SetupError("port \"" + device_ + "\" had an MTU of " + std::to_string(before.mtu) + ", and has " +
+                     std::to_string(info_.mtu) + " after its reset: start again");
+  in_use_.store(true);
+  return true;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Port::xstats() const {
+  std::vector<std::pair<std::string, std::uint64_t>> named;
+  const int count = rte_eth_xstats_get_names(id_, nullptr, 0);
+  if (count <= 0) return named;
+  const auto size = static_cast<unsigned>(count);
+  std::vector<rte_eth_xstat_name> names(size);
+  std::vector<rte_eth_xstat> values(size);
+  if (rte_eth_xstats_get_names(id_, names.data(), size) != count ||
+      rte_eth_xstats_get(id_, values.data(), size) != count)
+    return named;  // there are others now
+  named.reserve(size);
+  for (const rte_eth_xstat& xstat : values) {
+    if (xstat.id < size) named.emplace_back(names[xstat.id].name, xstat.value);
+  }
+  return named;
+}
+
 PortReading Port::read() const {
   PortReading reading;
   rte_eth_link link{};
@@ -276,7 +352,7 @@ PortReading Port::read() const {
 
 std::size_t Port::receive(std::uint16_t worker, Burst& burst) const {
   burst.reset();
-  if (worker >= receive_queues_) return 0;
+  if (!in_use_.load(std::memory_order_acquire) || worker >= receive_queues_) return 0;
   std::array<rte_mbuf*, kBurstMax> mbufs;
   const std::size_t count = rte_eth_rx_burst(id_, worker, mbufs.data(), kBurstMax);
   fill_lanes(burst, reinterpret_cast<void* const*>(mbufs.data()), count);
@@ -286,6 +362,7 @@ std::size_t Port::receive(std::uint16_t worker, Burst& burst) const {
 /// How many of `mbufs`, from the first on, left.
 std::uint16_t Port::send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const {
   const auto count = static_cast<std::uint16_t>(mbufs.size());
+  if (!in_use_.load(std::memory_order_acquire)) return 0;
   if (turns_.empty()) return rte_eth_tx_burst(id_, worker, mbufs.data(), count);
   if (count == 0) return 0;
   const auto queue = static_cast<std::uint16_t>(worker % transmit_queues_);

@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <rte_spinlock.h>
 
@@ -48,7 +51,8 @@ class Port {
   /// NIC for them.
   ///
   /// A port of a bump in the wire takes the frames for every station: kAll. A NIC with several queues is
-  /// programmed with `rss`, if it can be and one is given; if not, that is no failure.
+  /// programmed with `rss`, whose key and table outlive the port, if it can be and one is given; if not, that
+  /// is no failure.
   enum class Accept : std::uint8_t { kOwnMac, kAll };
   Port(const std::string& device, std::uint16_t workers, const PacketPool& pool, std::uint16_t mtu = 0,
        Accept accept = Accept::kOwnMac, const Rss* rss = nullptr);
@@ -76,8 +80,24 @@ class Port {
   /// Control thread. Takes the link down, so that the other end of the cable sees it, or lets it up again;
   /// false when the driver cannot.
   [[nodiscard]] bool set_link(bool up) const;
+  /// Control thread. What else the driver counts, by its own names; some begin again when they like.
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> xstats() const;
   /// Control thread. Whether the device has been taken away: unplugged, or its interface deleted.
   [[nodiscard]] bool is_gone() const;
+
+  /// A TAP is not, for its kernel side would go; nor what somebody else made for us, but a NIC.
+  [[nodiscard]] bool can_be_reset() const;
+  /// Any thread: reset() is wanted, soon; only of one that can be. The driver asks, too, when its device
+  /// stopped working, or that of which it is a virtual function was reset (RTE_ETH_EVENT_INTR_RESET).
+  void ask_for_reset() { wants_reset_.store(true); }
+  [[nodiscard]] bool wants_reset() const { return wants_reset_.load(); }
+  /// Control thread. From their next call on workers receive nothing here, and what they send is refused.
+  void leave_alone() { in_use_.store(false); }
+  /// Control thread, after leave_alone() and once no worker is in a call from before it: the device begins
+  /// anew, with the queues, MTU, MAC address and RSS that it was given, and workers use it again. Where the
+  /// driver knows no reset, it is closed and opened again. False: not yet, so workers still leave it alone;
+  /// try again. Throws SetupError when it does not come back, or is another device afterwards.
+  [[nodiscard]] bool reset();
 
   // Each by worker number `worker` alone.
   /// Fills `burst` with what has arrived, linearised; returns how many frames.
@@ -92,24 +112,35 @@ class Port {
   std::size_t originate(std::uint16_t worker, std::uint16_t port, const Outbox& outbox) const;
 
  private:
-  void configure(std::uint16_t workers, std::uint16_t mtu, Accept accept, const Rss* rss);
-  void configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device, const Rss* rss);
+  struct Wanted {  // as it was asked for
+    std::uint16_t workers, mtu;
+    Accept accept;
+    std::optional<Rss> rss;
+  };
+  void configure();
+  void configure_queues(rte_eth_conf& config, const rte_eth_dev_info& device);
   void start_rss(const rte_eth_dev_info& device, const Rss& rss);
   void take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16_t transmit);
   void watch_removal(bool on);
+  void watch_reset(bool on);
   [[nodiscard]] std::string name() const { return device_.substr(0, device_.find(',')); }
+  void attach();
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
+  void set_mac(const wire::MacAddress& mac) const;
   void switch_flow_control_off() const;
   void check(int result, const char* what) const;
   std::uint16_t send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const;
 
   std::string device_;
+  Wanted wanted_;
   rte_mempool* pool_;
   std::uint16_t id_ = 0;
   unsigned interface_index_ = 0;              // of the kernel, if it has one
   std::atomic<bool> asked_to_let_go_{false};  // by EAL's interrupt thread
-  bool attached_ = false;                     // by us, so we detach it
+  std::atomic<bool> wants_reset_{false};
+  std::atomic<bool> in_use_{true};  // read by workers; all that they read here changes only while it is false
+  bool attached_ = false;           // by us, so we detach it
   PortInfo info_;
   std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
   struct alignas(RTE_CACHE_LINE_SIZE) Turn {

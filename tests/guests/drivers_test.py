@@ -10,18 +10,21 @@ from handmade import HandmadeClient, HandmadeServer
 from namespaces import wait_until
 
 SERVERS = {"198.18.0.10": 1460, "2001:2::10": 1440}
+JUMBO = 9000
 PORT = 80
 WORKERS = 4
 OPTIONS = [("NOP", None), ("WScale", 7), ("NOP", None), ("NOP", None), ("SAckOK", b"")]
 CONFIG = """
 [workers]
-lcores = "0-3"
+lcores = "{lcores}"
 [[port]]
 name = "outside"
 device = "{outside}"
+mtu = {mtu}
 [[port]]
 name = "inside"
 device = "{inside}"
+mtu = {mtu}
 [[service]]
 name = "four"
 address = "198.18.0.10"
@@ -58,16 +61,20 @@ VIRTIO_RSS = Card(f"{_VIRTIO},rss=on", "net_virtio", 4, "verified")
 VIRTIO_RSS_2 = Card(f"{_VIRTIO},rss=on", "net_virtio", 2, "verified", flows=90)
 
 
+def of_ports(guest: Guest, what: str) -> dict:
+    return {port["name"]: port[what] for port in guest.stats()["ports"]}
+
+
 def links(guest: Guest) -> dict[str, str]:
-    return {port["name"]: port["link"] for port in guest.stats()["ports"]}
+    return of_ports(guest, "link")
 
 
 class Traffic:
     """Clients and servers on the cables of a guest in which synward runs, and knows the servers."""
 
-    def __init__(self, guest: Guest, more: str = ""):
+    def __init__(self, guest: Guest, more: str = "", mtu: int = 1500, lcores: str = "0-3"):
         self.guest, self._clients = guest, 0
-        guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE) + more)
+        guest.start(CONFIG.format(outside=guest.OUTSIDE, inside=guest.INSIDE, mtu=mtu, lcores=lcores) + more)
         wait_until(lambda: set(links(guest).values()) == {"up"}, "both links to be up")
 
     def client(self, address: str) -> HandmadeClient:
@@ -91,7 +98,7 @@ class Traffic:
         assert client.answer().flags == "SA"
         client.send(client.segment("R"))
 
-    def connection(self, address: str) -> None:
+    def connection(self, address: str) -> tuple[HandmadeClient, HandmadeServer]:
         """A cookie, a connection to the server, and text in both directions."""
         client = self.client(address)
         syn_ack = client.answer_to(self.syn(client, SERVERS[address]))
@@ -99,10 +106,15 @@ class Traffic:
         assert ("MSS", SERVERS[address]) in syn_ack.options
         client.send(client.segment("A"))
         server = self.server(client, SERVERS[address])
-        client.send(client.segment("PA", b"a question"))
-        assert server.text() == b"a question"
-        server.send(server.segment("PA", b"an answer"))
-        assert client.answer()[Raw].load == b"an answer"
+        self.talk(client, server)
+        return client, server
+
+    @staticmethod
+    def talk(client: HandmadeClient, server: HandmadeServer, question: bytes = b"a question", answer: bytes = b"an answer") -> None:
+        client.send(client.segment("PA", question))
+        assert server.text() == question
+        server.send(server.segment("PA", answer))
+        assert client.answer()[Raw].load == answer
 
     def broken(self, address: str) -> None:
         """Neither a SYN nor a cookie's ACK is taken whose checksum is wrong."""
@@ -116,23 +128,42 @@ class Traffic:
 
 
 def connections(card: Card, guest: Guest) -> None:
-    """Of both families, and what synward finds of the cards meanwhile."""
+    """Of both families, and what synward finds of the cards meanwhile; the first outlives the reset of both."""
     lab = Traffic(guest)
     for address in SERVERS:
         lab.teach(address)
+    open_before = lab.connection(next(iter(SERVERS)))
+    for name in ("outside", "inside"):
+        assert guest.run(f"synward port reset {name} --socket /run/synward.sock") == f"port {name} works again\n"
+    wait_until(lambda: set(links(guest).values()) == {"up"}, "both links to be up")
+    lab.talk(*open_before)
+    for address in SERVERS:
         for _ in range(card.flows):
             lab.connection(address)
         lab.broken(address)
+    rss = {"ipv4": card.rss, "ipv6": card.rss}
+    wait_until(lambda: of_ports(guest, "rss") == {"outside": rss, "inside": rss}, f"RSS of both ports to be {card.rss}")
     stats = guest.stats()
     total = stats["total"]
     for port in stats["ports"]:
-        found = {what: port[what] for what in ("driver", "link", "receive_queues", "rss")}
-        rss = {"ipv4": card.rss, "ipv6": card.rss}
-        assert found == {"driver": card.driver, "link": "up", "receive_queues": card.queues, "rss": rss}, port["rss_text"]
-    assert total["events"]["promoted"] == total["events"]["backend_established"] == 2 * card.flows
+        found = {what: port[what] for what in ("driver", "link", "receive_queues")}
+        assert found == {"driver": card.driver, "link": "up", "receive_queues": card.queues}
+        assert port["resets"] == 1 and port["xstats"]["rx_good_packets"] > 0
+    assert total["events"]["promoted"] == total["events"]["backend_established"] == 1 + 2 * card.flows
     assert total["drops"]["bad_tcp_checksum"] == 4
     assert all(core["events"]["promoted"] > 0 for core in stats["cores"])
     assert (total["handed_over"] == 0) == (card.rss == "verified" and card.queues == WORKERS)
+    assert "Every frame is accounted for." in guest.stop()
+
+
+def jumbo_frames(guest: Guest) -> None:
+    """Text that fills them, in both directions: with its checksum verified by the card, or by synward."""
+    lab = Traffic(guest, mtu=JUMBO, lcores="0")  # packets are large, the guest is not
+    for address in SERVERS:
+        lab.teach(address)
+        full = bytes(range(256)) * 35
+        lab.talk(*lab.connection(address), full[: SERVERS[address] - 1460 + JUMBO - 60], full[-(JUMBO - 100) :])
+    assert [port["mtu"] for port in guest.stats()["ports"]] == [JUMBO, JUMBO]
     assert "Every frame is accounted for." in guest.stop()
 
 
@@ -140,6 +171,7 @@ def connections(card: Card, guest: Guest) -> None:
 def test_connections_through_two_ports(card: Card, tmp_path) -> None:
     with Guest(tmp_path, card.name, Wire(tmp_path, "outside"), Wire(tmp_path, "inside")) as guest:
         connections(card, guest)
+        jumbo_frames(guest)
 
 
 def test_links_go_down_together(tmp_path) -> None:
@@ -230,3 +262,6 @@ def test_connections_through_virtio(card: Card, lab, tmp_path) -> None:
     cables = [Tap(namespace, name, card.queues) for name in ("outside", "inside")]
     with Guest(tmp_path, card.name, *cables, inside_of=namespace) as guest:
         connections(card, guest)
+        for cable in ("outside", "inside"):
+            namespace.run("ip", "link", "set", cable, "mtu", str(JUMBO))
+        jumbo_frames(guest)

@@ -154,6 +154,41 @@ TEST_F(RssTest, IsProgrammedAndReadBack) {
   for (std::size_t i = 0; i < table_.size(); ++i) EXPECT_EQ(table[i / 64].reta[i % 64], table_[i]) << i;
 }
 
+TEST_F(RssTest, IsProgrammedAgainByAReset) {
+  const PacketPool pool{"rss", 4095, longest_frame(1500)};
+  Port port{"net_null_rss", 2, pool, 0, Port::Accept::kOwnMac, &rss_};
+  std::array<rte_eth_rss_reta_entry64, 2> table{};  // all to queue 0
+  table[0].mask = table[1].mask = ~std::uint64_t{0};
+  ASSERT_EQ(rte_eth_dev_rss_reta_update(port.id(), table.data(), 128), 0);
+  port.leave_alone();
+  ASSERT_TRUE(port.reset());
+  EXPECT_EQ(port.rss_state(), Port::RssState::kProgrammed) << port.why_no_rss();
+  EXPECT_NE(port.rss_check(), nullptr);
+  ASSERT_EQ(rte_eth_dev_rss_reta_query(port.id(), table.data(), 128), 0);
+  for (std::size_t i = 0; i < table_.size(); ++i) EXPECT_EQ(table[i / 64].reta[i % 64], table_[i]) << i;
+}
+
+TEST(Port, HasItsOwnMacAddressAfterAReset) {
+  const PacketPool pool{"reset", 4095, longest_frame(1500)};
+  Port port{"net_null_reset", 2, pool};
+  rte_ether_addr other{{2, 0, 0, 0, 0, 9}}, mac{};  // as virtual functions get another one at each reset
+  ASSERT_EQ(rte_eth_dev_default_mac_addr_set(port.id(), &other), 0);
+  port.leave_alone();
+  ASSERT_TRUE(port.reset());
+  ASSERT_EQ(rte_eth_macaddr_get(port.id(), &mac), 0);
+  EXPECT_TRUE(
+      std::equal(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), port.info().mac.bytes.begin()));
+  EXPECT_FALSE(rte_is_same_ether_addr(&mac, &other));
+}
+
+TEST(Port, TellsWhatItsDriverCounts) {
+  const PacketPool pool{"xstats", 4095, 2048};
+  const Port port{"net_null_xstats,size=64", 1, pool};
+  const auto xstats = port.xstats();
+  EXPECT_TRUE(
+      std::ranges::any_of(xstats, [](const auto& xstat) { return xstat.first == "rx_good_packets"; }));
+}
+
 TEST_F(RssTest, IsOfNoUseToOneQueueAndOnlyForWhoeverAsks) {
   const PacketPool pool{"rss", 4095, longest_frame(1500)};
   EXPECT_EQ((Port{"net_null_rss", 1, pool, 0, Port::Accept::kOwnMac, &rss_}.why_no_rss()),

@@ -86,6 +86,18 @@ TEST_F(Inline, PassesWhatConcernsNoServiceToTheOtherSide) {
   EXPECT_EQ(total()[Route::kForward], 2u);
 }
 
+TEST_F(Inline, LosesAndCountsWhatIsForAPortThatIsLeftAlone) {
+  start_inline(1);
+  ports_[1]->leave_alone();
+  workers_->wait_for_turns();
+  const Bytes ping = FrameBuilder{}.ipv4(kClient4, kService4).echo_request(1, 2).payload("ping").build();
+  put_outside(ping);
+  wait_until([&] { return total().rx == 1; });
+  stop();
+  EXPECT_EQ(total()[Drop::kTxFull], 1u);
+  EXPECT_TRUE(total().balances());
+}
+
 TEST_F(Inline, ReleasesWhatWasHeldBehindTheAckAndInOrder) {
   start_inline(1);
   put_outside(from_client(Flags::kSyn, kIsn, 0).build());

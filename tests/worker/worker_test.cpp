@@ -2,8 +2,16 @@
 #include <limits>
 
 #include <gtest/gtest.h>
+#include <rte_ethdev.h>
 
 #include "tests/worker/wire_lab.hpp"
+
+// A driver's own: no header of DPDK for applications declares them.
+extern "C" {
+struct rte_eth_dev;
+rte_eth_dev* rte_eth_dev_allocated(const char* name);
+int rte_eth_dev_callback_process(rte_eth_dev* device, rte_eth_event_type event, void* argument);
+}
 
 namespace synward::test {
 namespace {
@@ -52,6 +60,38 @@ TEST_F(WireLab, TwoWorkersRunOverNetNull) {
   EXPECT_GT(counted.rx, 200'000u);
   EXPECT_EQ(counted[Drop::kOtherMac], counted.rx);
   EXPECT_TRUE(counted.balances());
+}
+
+TEST_F(WireLab, APortBeginsAnewWhenItsDriverAsksForIt) {
+  start_on("net_null_lab,size=64,copy=1", {.workers = 2});
+  for (std::size_t w = 0; w < 2; ++w) launch(w);
+  nic::Port& port = *ports_[0];
+  const auto goes_on = [this] {
+    const auto rx = total().rx;
+    wait_until([&] { return total().rx > rx + 1000; });
+    return total().rx > rx + 1000;
+  };
+  ASSERT_TRUE(port.can_be_reset());
+  for (int round = 0; round < 50; ++round) {
+    EXPECT_TRUE(goes_on()) << "after round " << round;
+    EXPECT_FALSE(port.wants_reset());
+    rte_eth_dev_callback_process(rte_eth_dev_allocated("net_null_lab"), RTE_ETH_EVENT_INTR_RESET, nullptr);
+    EXPECT_TRUE(port.wants_reset());
+    port.leave_alone();
+    workers_->wait_for_turns();
+    const auto before = total();
+    wait_until([&] { return total().empty_polls > before.empty_polls + 10; });
+    EXPECT_EQ(total().rx, before.rx) << "somebody still receives";
+    ASSERT_TRUE(port.reset());
+  }
+  EXPECT_TRUE(goes_on());
+  stop();
+  EXPECT_TRUE(total().balances());
+}
+
+TEST_F(WireLab, APortThatTheTestMadeIsNotForUsToReset) {
+  start({});
+  EXPECT_FALSE(ports_[0]->can_be_reset());
 }
 
 TEST_F(WireLab, CountsWhatAFullTransmitQueueRefuses) {

@@ -44,6 +44,15 @@ TEST_F(LinkRelayTest, FindsThatTheOtherIsDownByItselfOnceItWasLetUp) {
   EXPECT_EQ(decide(false, true, 14000), (Actions{Action::kLetUp, Action::kNone}));
 }
 
+TEST_F(LinkRelayTest, WaitsForALinkThatBeginsAnew) {
+  EXPECT_FALSE(relay_.begun_anew(0, 7000));
+  EXPECT_EQ(decide(false, true, 11999), kNothing) << "it negotiates";
+  EXPECT_EQ(decide(false, true, 12000), (Actions{Action::kNone, Action::kTakeDown}));
+  EXPECT_TRUE(relay_.begun_anew(1, 13000)) << "as it was before";
+  EXPECT_EQ(decide(false, true, 13250), kNothing);
+  EXPECT_EQ(decide(true, false, 14000), (Actions{Action::kNone, Action::kLetUp}));
+}
+
 TEST_F(LinkRelayTest, LeavesTwoThatAreDownAlone) {
   EXPECT_EQ(decide(false, false, 9000), kNothing);
   EXPECT_EQ(decide(false, true, 10000), (Actions{Action::kNone, Action::kTakeDown}))

@@ -8,6 +8,29 @@ namespace {
 
 using Word = RssVerdict::Word;
 
+TEST(Monotone, GoesOnWhereADeviceBeginsAgain) {
+  Monotone counter;
+  for (const std::uint64_t reading : {5u, 5u, 9u, 0u, 2u, 1u}) counter.update(reading);
+  EXPECT_EQ(counter.value(), 9u + 2u + 1u);
+}
+
+/// Names of drivers in DPDK 22.11.
+TEST(XstatHelp, TellsLossesFromWhatOnlyCounts) {
+  for (const auto* name :
+       {"rx_good_packets", "tx_size_64_packets", "rx_unicast_packets", "interrupt_assert_count",
+        "rx_q0_errors", "rx_missed_errors", "rx_errors", "rx_broadcast_packets"})
+    EXPECT_EQ(xstat_help(name), "") << name;
+  EXPECT_NE(xstat_help("rx_crc_errors").find("cable"), std::string_view::npos);
+  EXPECT_NE(xstat_help("mac_local_errors").find("cable"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_oversize_errors").find("same mtu"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_length_errors").find("same mtu"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_undersize_errors").find("negotiate"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_out_of_buffer").find("rx_missed"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_xoff_packets").find("flow control"), std::string_view::npos);
+  EXPECT_NE(xstat_help("rx_l3_l4_xsum_error").find("checksums"), std::string_view::npos);
+  EXPECT_NE(xstat_help("tx_dropped_link_down").find("lost by the NIC"), std::string_view::npos);
+}
+
 class RssVerdictTest : public testing::Test {
  protected:
   bool judge(std::uint64_t elsewhere, std::optional<std::uint16_t> only_one = {}) {

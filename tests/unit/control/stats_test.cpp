@@ -1,5 +1,7 @@
 // Mirrors control/stats_report.hpp and stats_server.hpp: the numbers, and the socket under clients that mean
 // no good.
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -54,13 +56,20 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
 
 TEST(StatsReport, ShowsPortsAndWhatTheyLost) {
   auto stats = stats_json(two_cores(), 1);
-  const nlohmann::json outside{{"name", "outside"},   {"driver", "net_ice"},
-                               {"receive_queues", 4}, {"link", "up"},
-                               {"link_mbps", 25000},  {"rss", {{"ipv4", "verified"}, {"ipv6", "programmed"}}},
-                               {"rx_missed", 31},     {"rx_no_packets", 0},
-                               {"rx_errors", 0},      {"tx_errors", 0}};
+  const nlohmann::json outside{
+      {"name", "outside"},   {"driver", "net_ice"},
+      {"receive_queues", 4}, {"link", "up"},
+      {"link_mbps", 25000},  {"rss", {{"ipv4", "verified"}, {"ipv6", "programmed"}}},
+      {"rx_missed", 31},     {"rx_no_packets", 0},
+      {"rx_errors", 0},      {"tx_errors", 0},
+      {"resets", 3},         {"xstats", {{"rx_crc_errors", 12}, {"rx_good_packets", 99}}}};
   auto inside = outside;
-  inside.update({{"name", "inside"}, {"link", "down"}, {"link_mbps", 0}, {"rx_missed", 0}});
+  inside.update({{"name", "inside"},
+                 {"link", "down"},
+                 {"link_mbps", 0},
+                 {"rx_missed", 0},
+                 {"resets", 0},
+                 {"xstats", {{"rx_crc_errors", 0}}}});
   inside["rss"]["ipv6"] = "verified";
   stats["ports"] = {outside, inside};
   const auto text = stats_text(stats);
@@ -72,7 +81,12 @@ TEST(StatsReport, ShowsPortsAndWhatTheyLost) {
   EXPECT_NE(text.find("inside          net_ice       link down, 4 queue(s), RSS verified\n\n"),
             std::string::npos)
       << text;
+  EXPECT_NE(text.find("             3  resets        the device began anew; the log says when\n"
+                      "            12  rx_crc_errors: broken on the wire"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(text.find("rx_no_packets"), std::string::npos);
+  EXPECT_EQ(text.find("rx_good_packets"), std::string::npos);
 }
 
 TEST(StatsReport, ShowsWhatIsRareOnlyWhenItHappened) {
@@ -119,6 +133,7 @@ class Socket : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   [[nodiscard]] static nlohmann::json answer() { return {{"hello", 1}}; }
+  [[nodiscard]] static std::string no_port(std::size_t) { return "there is none"; }
   /// A client that says `words` and then keeps the connection.
   [[nodiscard]] int client(const std::string& words) const {
     sockaddr_un address{};
@@ -136,7 +151,7 @@ class Socket : public testing::Test {
 
 TEST_F(Socket, ServesThoseWhoAskAndLeavesNothingBehind) {
   {
-    const StatsServer server{path_, answer};
+    const StatsServer server{path_, {answer, no_port}};
     EXPECT_EQ(ask_stats(path_)["hello"], 1);
     EXPECT_EQ(ask_stats(path_)["hello"], 1);
     struct stat file {};
@@ -147,10 +162,49 @@ TEST_F(Socket, ServesThoseWhoAskAndLeavesNothingBehind) {
   EXPECT_THROW((void)ask_stats(path_), std::runtime_error);
 }
 
+/// A port "inside" beside another, which is reset as soon as somebody asks.
+TEST_F(Socket, HasAPortResetAndWaitsForIt) {
+  std::atomic<int> resets{4};
+  const auto stats = [&] {
+    auto ports = nlohmann::json::array({{{"name", "outside"}, {"resets", 0}}});
+    ports.push_back({{"name", "inside"}, {"resets", resets.load()}});
+    return nlohmann::json{{"ports", ports}};
+  };
+  const auto reset = [&](std::size_t port) -> std::string {
+    if (port != 1) return "it has none";
+    ++resets;
+    return "";
+  };
+  const StatsServer server{path_, {stats, reset}};
+  reset_port(path_, "inside");
+  EXPECT_EQ(resets, 5);
+  try {
+    reset_port(path_, "middle");
+    FAIL() << "there is none";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "there is no port \"middle\"; there are: outside, inside");
+  }
+  try {
+    reset_port(path_, "outside");
+    FAIL() << "it has none";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "port \"outside\" is not reset: it has none");
+  }
+  for (const char* target : {"/ports/1/rese", "/ports/1", "/ports/", "/ports//reset", "/ports/-1/reset",
+                             "/ports/99999999999999999999/reset", "/ports/1x/reset", "/ports/1/reset/"}) {
+    const int fd = client(std::string{"POST "} + target + " HTTP/1.1\r\n\r\n");
+    std::array<char, 64> said{};
+    EXPECT_GT(recv(fd, said.data(), said.size() - 1, MSG_WAITALL), 0);
+    EXPECT_TRUE(std::string_view{said.data()}.starts_with("HTTP/1.1 404 ")) << target;
+    close(fd);
+  }
+  EXPECT_EQ(resets, 5);
+}
+
 constexpr std::chrono::milliseconds kAtOnce{1000};  // half of what a client that hangs is given
 
 TEST_F(Socket, ServesOthersAtOnceWhateverClientsDo) {
-  const StatsServer server{path_, answer};
+  const StatsServer server{path_, {answer, no_port}};
   std::vector<int> clients;
   clients.reserve(200);
   for (int i = 0; i < 200; ++i)
@@ -164,7 +218,7 @@ TEST_F(Socket, ServesOthersAtOnceWhateverClientsDo) {
 }
 
 TEST_F(Socket, ClosesAClientThatDripsAfterTwoSecondsInAll) {
-  const StatsServer server{path_, answer};
+  const StatsServer server{path_, {answer, no_port}};
   const auto started = std::chrono::steady_clock::now();
   const int fd = client("GET /stats HTTP/1.1\r\nX:");
   const auto elapsed = [&] { return std::chrono::steady_clock::now() - started; };
@@ -176,7 +230,7 @@ TEST_F(Socket, ClosesAClientThatDripsAfterTwoSecondsInAll) {
 }
 
 TEST_F(Socket, EndsAtOnceWhateverClientsDo) {
-  auto server = std::make_unique<StatsServer>(path_, answer);
+  auto server = std::make_unique<StatsServer>(path_, Requests{answer, no_port});
   std::vector<int> clients;
   clients.reserve(6);
   for (int i = 0; i < 6; ++i) clients.push_back(client("GET /stats HTTP/1.1\r\nX:"));
@@ -187,11 +241,12 @@ TEST_F(Socket, EndsAtOnceWhateverClientsDo) {
   for (const int fd : clients) close(fd);
 }
 
-TEST_F(Socket, AnswersOnlyGetStats) {
-  const StatsServer server{path_, answer};
+TEST_F(Socket, AnswersOnlyWhatItKnows) {
+  const StatsServer server{path_, {answer, no_port}};
   for (const auto& [request, status] :
        {std::pair{"GET /stats HTTP/1.0", "200"}, std::pair{"GET / HTTP/1.1", "404"},
-        std::pair{"POST /stats HTTP/1.1", "405"}}) {
+        std::pair{"POST /stats HTTP/1.1", "405"}, std::pair{"GET /ports/1/reset HTTP/1.1", "405"},
+        std::pair{"GET", "404"}, std::pair{"", "404"}}) {
     const int fd = client(std::string{request} + "\r\nHost: x\r\n\r\n");
     char text[13] = {};
     EXPECT_EQ(recv(fd, text, 12, MSG_WAITALL), 12);
@@ -202,7 +257,7 @@ TEST_F(Socket, AnswersOnlyGetStats) {
 
 TEST_F(Socket, GivesAnAnswerLongerThanTheSocketHolds) {
   const std::string long_text(4'000'000, 'a');
-  const StatsServer server{path_, [&] { return nlohmann::json{{"text", long_text}}; }};
+  const StatsServer server{path_, {[&] { return nlohmann::json{{"text", long_text}}; }, no_port}};
   EXPECT_EQ(ask_stats(path_)["text"], long_text);
 }
 
@@ -226,7 +281,7 @@ TEST_F(Socket, TellsWhyNobodyAnswers) {
 }
 
 TEST_F(Socket, TellsWhoMayNotAskThatOthersMay) {
-  const StatsServer server{path_, answer};
+  const StatsServer server{path_, {answer, no_port}};
   std::filesystem::permissions(folder_, std::filesystem::perms{0755});
   ASSERT_EQ(chmod(path_.c_str(), 0), 0);
   const uid_t user = geteuid();
@@ -246,13 +301,13 @@ TEST_F(Socket, ReplacesASocketThatNobodyServesAndNoOther) {
     ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     close(fd);  // as a process that was killed leaves it
   }
-  const StatsServer server{path_, answer};
+  const StatsServer server{path_, {answer, no_port}};
   EXPECT_EQ(ask_stats(path_)["hello"], 1);
-  EXPECT_THROW((StatsServer{path_, answer}), std::runtime_error);
+  EXPECT_THROW((StatsServer{path_, {answer, no_port}}), std::runtime_error);
   EXPECT_EQ(ask_stats(path_)["hello"], 1);
   const std::string file = path_ + ".txt";
   std::ofstream{file} << "not ours";
-  EXPECT_THROW((StatsServer{file, answer}), std::runtime_error);
+  EXPECT_THROW((StatsServer{file, {answer, no_port}}), std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(file));
 }
 
