@@ -1,9 +1,11 @@
 #include "control/eal.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -23,13 +25,20 @@ bool sets(const std::vector<std::string>& extra, const std::vector<std::string>&
 
 bool sets_lcores(const std::vector<std::string>& extra) { return sets(extra, {"--lcores", "-l", "-c"}); }
 
-bool machine_has_huge_pages() {
+std::size_t free_huge_page_bytes(int node, const std::filesystem::path& root) {
+  constexpr std::string_view kSize = "hugepages-";  // and so many kB
+  const auto folder = node < 0
+                          ? root / "sys/kernel/mm/hugepages"
+                          : root / "sys/devices/system/node" / ("node" + std::to_string(node)) / "hugepages";
+  std::size_t bytes = 0;
   std::error_code error;
-  for (const auto& size : std::filesystem::directory_iterator{"/sys/kernel/mm/hugepages", error}) {
+  for (const auto& size : std::filesystem::directory_iterator{folder, error}) {
+    const std::string name = size.path().filename();
     std::ifstream file{size.path() / "free_hugepages"};
-    if (unsigned long pages = 0; file >> pages && pages != 0) return true;
+    if (std::size_t pages = 0; name.starts_with(kSize) && file >> pages)
+      bytes += pages * 1024 * std::strtoul(name.c_str() + kSize.size(), nullptr, 10);
   }
-  return false;
+  return bytes;
 }
 
 Eal::Eal(const std::vector<std::string>& arguments) {

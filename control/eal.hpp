@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace synward::control {
 /// Whether they say which lcores there are.
 [[nodiscard]] bool sets_lcores(const std::vector<std::string>& extra);
 
-[[nodiscard]] bool machine_has_huge_pages();
+/// Of all sizes, in bytes, on NUMA node `node`; negative: on the whole machine. `root`: where sys/ is.
+[[nodiscard]] std::size_t free_huge_page_bytes(int node, const std::filesystem::path& root = "/");
 
 /// EAL up, and down again when the process ends in order.
 struct Eal {

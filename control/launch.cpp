@@ -185,6 +185,20 @@ std::size_t most_workers(const config::Config& config) {
   return most;
 }
 
+std::vector<PortNode> nodes_of(const config::Config& config, const NicDevices& devices) {
+  std::vector<PortNode> nodes;
+  nodes.reserve(config.ports.size());
+  for (const config::Port& port : config.ports) nodes.push_back({port.name, devices.node_of(port)});
+  return nodes;
+}
+
+/// Where workers, packets and tables belong; -1: wherever.
+int first_known(const std::vector<PortNode>& ports) {
+  const auto known =
+      std::find_if(ports.begin(), ports.end(), [](const PortNode& port) { return port.node >= 0; });
+  return known == ports.end() ? -1 : known->node;
+}
+
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
 
 /// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
@@ -209,6 +223,19 @@ std::optional<std::string> watch_until(const sigset_t& signals, PortWatch& ports
 }
 
 }  // namespace
+
+std::vector<std::uint16_t> plan_lcores(const config::Config& config, const std::vector<Processor>& processors,
+                                       int node, std::optional<std::size_t> free_bytes) {
+  std::vector<std::uint16_t> all = plan_workers(processors, node, most_workers(config));
+  const std::size_t each = worker_bytes(config);
+  if (!free_bytes || all.size() * each <= *free_bytes) return all;
+  std::vector<std::uint16_t> some = plan_workers(processors, node, *free_bytes / each);
+  constexpr std::size_t kMib = std::size_t{1} << 20;
+  spdlog::warn("cores: {} worker(s), not {}: {} MiB of huge pages are free{}, and each takes about {}",
+               some.size(), all.size(), *free_bytes / kMib, node < 0 ? "" : fmt::format(" on node {}", node),
+               each / kMib);
+  return some;
+}
 
 std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
                                        bool huge_pages) {
@@ -255,12 +282,17 @@ void run(const config::Config& as_written, const RunOptions& options) {
   const NicDevices devices;
   const std::vector<Processor> processors = usable_processors();
   config::Config config = with_devices(as_written, devices);
-  const int node = devices.node_of(config);
+  const std::vector<PortNode> nodes = nodes_of(config, devices);
+  const int node = first_known(nodes);
   const auto& extra_eal_arguments = options.eal_arguments;
+  const bool huge_pages = free_huge_page_bytes(-1) != 0;
+  const bool on_huge_pages = huge_pages && !sets(extra_eal_arguments, {"--no-huge"});
+  spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
   if (config.lcores.empty()) {
     if (sets_lcores(extra_eal_arguments))
       throw std::runtime_error("which lcores work must be named in [workers] when EAL is told its lcores");
-    config.lcores = plan_workers(processors, node, most_workers(config));
+    config.lcores = plan_lcores(config, processors, node,
+                                on_huge_pages ? std::optional{free_huge_page_bytes(node)} : std::nullopt);
   }
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
@@ -269,9 +301,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
   std::deque<InterfaceLock> interface_locks;
   for (const config::Port& port : config.ports) interface_locks.emplace_back(port.device);
 
-  const bool huge_pages = machine_has_huge_pages();
-  spdlog::info("memory: {}", huge_pages ? "huge pages" : "no huge pages are free, so ordinary ones");
-  devices.check_memory(config, huge_pages && !sets(extra_eal_arguments, {"--no-huge"}));
+  devices.check_memory(config, on_huge_pages);
   const Eal eal{eal_arguments(config, extra_eal_arguments, huge_pages)};
   check_lcores(config.lcores);
   const simd::Isa isa = choose_isa(options.isa, eal_max_simd_bits());
@@ -303,7 +333,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
   }
   log_plan(config, ports, isa);
   for (const auto& warning :
-       core_warnings(processors, processors_of(config.lcores), processor_of(rte_get_main_lcore()), node))
+       core_warnings(processors, processors_of(config.lcores), processor_of(rte_get_main_lcore()), nodes))
     spdlog::warn("cores: {}", warning);
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
   PortWatch port_watch{config, ports, [&workers] { workers.wait_for_turns(); }};

@@ -40,6 +40,10 @@ template <wire::Family kFamily>
   return table::ConnectionTable<kFamily>::bytes_needed(connections_of<kFamily>(config));
 }
 
+/// What each worker takes of huge pages, about, in bytes: its share of the packets, its tables, rings.
+/// Whatever `config` says of the number of workers.
+[[nodiscard]] std::size_t worker_bytes(const config::Config& config);
+
 /// What ordinary memory must hold, in MiB: packets, rings and drivers, and the tables, which must each find
 /// room in one piece.
 [[nodiscard]] std::size_t ordinary_memory_mib(const config::Config& config);

@@ -252,14 +252,11 @@ void NicDevices::check_memory(const config::Config& config, bool huge_pages) con
   }
 }
 
-int NicDevices::node_of(const config::Config& config) const {
-  for (const auto& port : config.ports) {
-    const std::string name = port.device.substr(0, port.device.find(','));
-    if (!is_pci(name)) continue;
-    const std::string node = first_line(root_ / "sys/bus/pci/devices" / name / "numa_node");
-    return node.empty() ? -1 : static_cast<int>(std::strtol(node.c_str(), nullptr, 10));
-  }
-  return -1;
+int NicDevices::node_of(const config::Port& port) const {
+  const std::string name = port.device.substr(0, port.device.find(','));
+  if (!is_pci(name)) return -1;
+  const std::string node = first_line(root_ / "sys/bus/pci/devices" / name / "numa_node");
+  return node.empty() ? -1 : static_cast<int>(std::strtol(node.c_str(), nullptr, 10));
 }
 
 config::Config with_devices(config::Config config, const NicDevices& devices) {

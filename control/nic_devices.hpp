@@ -24,8 +24,8 @@ class NicDevices {
   /// Throws std::runtime_error when a NIC of `config`, whose devices are resolved, wants the huge pages that
   /// there are not.
   void check_memory(const config::Config& config, bool huge_pages) const;
-  /// The NUMA node of the first NIC of `config`, whose devices are resolved; -1: not known, or there is none.
-  [[nodiscard]] int node_of(const config::Config& config) const;
+  /// The NUMA node of `port`, whose device is resolved; -1: not known, or it is no NIC.
+  [[nodiscard]] int node_of(const config::Port& port) const;
 
  private:
   [[nodiscard]] std::string pci_address(const std::string& name) const;

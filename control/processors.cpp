@@ -170,7 +170,7 @@ std::uint16_t plan_control(const std::vector<Processor>& usable, const std::vect
 
 std::vector<std::string> core_warnings(const std::vector<Processor>& usable,
                                        const std::vector<std::uint16_t>& workers, std::uint16_t control,
-                                       int node) {
+                                       const std::vector<PortNode>& ports) {
   std::vector<std::string> warnings;
   for (auto worker = workers.begin(); worker != workers.end(); ++worker) {
     const std::uint16_t core = core_of(usable, *worker);
@@ -189,12 +189,18 @@ std::vector<std::string> core_warnings(const std::vector<Processor>& usable,
           fmt::format("the control thread on processor {} shares a physical core with the worker on {}",
                       control, *worker));
     }
-    const Processor* own = find(usable, *worker);
-    if (own != nullptr && node >= 0 && own->node >= 0 && own->node != node)
+  }
+  for (const PortNode& port : ports) {
+    std::set<std::uint16_t> far;
+    for (const auto worker : workers) {
+      const Processor* own = find(usable, worker);
+      if (own != nullptr && port.node >= 0 && own->node >= 0 && own->node != port.node) far.insert(worker);
+    }
+    if (!far.empty())
       warnings.push_back(
-          fmt::format("the worker on processor {} is on node {} and a port on node {}: every "
-                      "packet goes from one to the other",
-                      *worker, own->node, node));
+          fmt::format("port {} is on node {}, worker(s) on processor {} are not: each of its packets "
+                      "goes from one node to another; give both NICs and all workers one node",
+                      port.name, port.node, ranges(far)));
   }
   return warnings;
 }

@@ -36,10 +36,17 @@ void check_processors(const std::vector<std::uint16_t>& lcores, const std::vecto
 [[nodiscard]] std::uint16_t plan_control(const std::vector<Processor>& usable,
                                          const std::vector<std::uint16_t>& workers);
 
+/// Where a port's device is plugged in.
+struct PortNode {
+  std::string name;
+  int node;  ///< of NUMA; -1: not known
+};
+
 /// What is not as it should be about `workers`, a sentence each: two on one physical core, one beside the
-/// control thread's, one far from `node` (negative: not known), where the ports are.
+/// control thread's, some far from one of `ports`.
 [[nodiscard]] std::vector<std::string> core_warnings(const std::vector<Processor>& usable,
                                                      const std::vector<std::uint16_t>& workers,
-                                                     std::uint16_t control, int node);
+                                                     std::uint16_t control,
+                                                     const std::vector<PortNode>& ports);
 
 }  // namespace synward::control

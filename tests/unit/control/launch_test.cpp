@@ -1,9 +1,15 @@
-// Mirrors control/launch.hpp: what EAL is told.
+// Mirrors control/launch.hpp and eal.hpp: what EAL is told, and what memory there is for it.
 #include "control/launch.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
+
+#include "control/eal.hpp"
+#include "control/memory_plan.hpp"
 
 namespace synward::control {
 namespace {
@@ -14,6 +20,40 @@ bool has(const std::vector<std::string>& words, const std::string& word) {
 std::string after(const std::vector<std::string>& words, const std::string& option) {
   const auto at = std::find(words.begin(), words.end(), option);
   return at == words.end() ? "" : *std::next(at);
+}
+
+TEST(HugePages, AreCountedInBytesByNode) {
+  std::string name = (std::filesystem::temp_directory_path() / "synward-XXXXXX").string();
+  const std::filesystem::path root = mkdtemp(name.data());
+  const auto write = [&](const char* folder, int pages) {
+    std::filesystem::create_directories(root / "sys" / folder);
+    std::ofstream{root / "sys" / folder / "free_hugepages"} << pages << "\n";
+  };
+  write("kernel/mm/hugepages/hugepages-2048kB", 7);
+  write("kernel/mm/hugepages/hugepages-1048576kB", 2);
+  write("devices/system/node/node1/hugepages/hugepages-2048kB", 3);
+  constexpr std::size_t kMib = std::size_t{1} << 20;
+  EXPECT_EQ(free_huge_page_bytes(-1, root), (7 * 2 + 2 * 1024) * kMib);
+  EXPECT_EQ(free_huge_page_bytes(1, root), 6 * kMib);
+  EXPECT_EQ(free_huge_page_bytes(0, root), 0u);
+  std::filesystem::remove_all(root);
+}
+
+TEST(PlanLcores, TakesAsManyAsThereIsUseAndRoomFor) {
+  std::vector<Processor> processors;
+  for (std::uint16_t id = 0; id < 24; ++id)
+    processors.push_back({.id = id, .core = id, .node = 0, .isolated = false});
+  config::Config config{.ports = {{"outside", "0000:3b:00.0"}, {"inside", "0000:3b:00.1"}}};
+  const std::size_t each = worker_bytes(config);
+  const auto count = [&](std::optional<std::size_t> free_bytes) {
+    return plan_lcores(config, processors, 0, free_bytes).size();
+  };
+  EXPECT_EQ(count({}), 16u);
+  EXPECT_EQ(count(16 * each), 16u);
+  EXPECT_EQ(count(4 * each - 1), 3u);
+  EXPECT_EQ(count(0), 1u) << "EAL says what is missing";
+  config.ports[1].device = "net_tap0,iface=synward0";
+  EXPECT_EQ(count({}), 1u) << "it has one queue";
 }
 
 TEST(EalArguments, GiveTheControlThreadAnLcoreThatNoWorkerHas) {

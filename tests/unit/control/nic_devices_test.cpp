@@ -244,6 +244,16 @@ TEST_F(NicDevicesTest, IsNotLedAstrayByOtherRoutesOfIpv4) {
   EXPECT_EQ(resolve("eth0"), kOne);
 }
 
+TEST_F(NicDevicesTest, KnowsTheNodeOfANic) {
+  nic(kOne, "vfio-pci");
+  nic(kOther, "vfio-pci");
+  std::ofstream{pci(kOther) / "numa_node"} << "1\n";
+  const NicDevices devices{root_};
+  EXPECT_EQ(devices.node_of({.name = "outside", .device = kOne}), -1);
+  EXPECT_EQ(devices.node_of({.name = "inside", .device = std::string{kOther} + ",a=1"}), 1);
+  EXPECT_EQ(devices.node_of({.name = "inside", .device = "net_tap0,iface=x"}), -1);
+}
+
 TEST_F(NicDevicesTest, RefusesOneNicForTwoPorts) {
   nic(kOne, "mlx5_core");
   nic(kOther, "mlx5_core");

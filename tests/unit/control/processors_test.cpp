@@ -109,18 +109,21 @@ TEST(PlanControl, KeepsAwayFromWorkersAndIsolatedProcessors) {
 }
 
 TEST(CoreWarnings, NameWhoIsInWhoseWay) {
-  EXPECT_TRUE(core_warnings(machine(1, 4, 2), {1, 2}, 0, 0).empty());
-  EXPECT_TRUE(core_warnings(machine(2, 4, 2), {4}, 0, -1).empty()) << "where the ports are is not known";
-  const auto warnings = core_warnings(machine(2, 4, 2), {1, 9, 4}, 12, 0);
-  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_TRUE(core_warnings(machine(1, 4, 2), {1, 2}, 0, {{"outside", 0}}).empty());
+  EXPECT_TRUE(core_warnings(machine(2, 4, 2), {4}, 0, {{"outside", -1}}).empty())
+      << "where the ports are is not known";
+  const auto warnings = core_warnings(machine(2, 4, 2), {1, 9, 4}, 12, {{"outside", 0}, {"inside", 1}});
+  ASSERT_EQ(warnings.size(), 4u);
   EXPECT_EQ(warnings[0],
             "workers on processors 1 and 9 share a physical core: together they do little more than one");
   EXPECT_EQ(warnings[1], "the control thread on processor 12 shares a physical core with the worker on 4");
+  EXPECT_EQ(warnings[2],
+            "port outside is on node 0, worker(s) on processor 4 are not: each of its packets goes from one "
+            "node to "
+            "another; give both NICs and all workers one node");
+  EXPECT_EQ(warnings[3].substr(0, 60), "port inside is on node 1, worker(s) on processor 1,9 are not");
   EXPECT_EQ(
-      warnings[2],
-      "the worker on processor 4 is on node 1 and a port on node 0: every packet goes from one to the other");
-  EXPECT_EQ(
-      core_warnings(machine(1, 2, 1), {0, 1}, 0, 0),
+      core_warnings(machine(1, 2, 1), {0, 1}, 0, {{"outside", 0}}),
       std::vector<std::string>{"the control thread shares processor 0 with a worker, for none is left"});
 }
 
