@@ -15,6 +15,8 @@ import pytest
 from namespaces import NAMESPACES, wait_until
 from synward import binary
 
+pytestmark = pytest.mark.alone
+
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "bench" / "load" / "demo.sh"
 SECONDS, CLIENTS, SYNS = 1.5, 60, 6000
 SHORT = ["--seconds", str(SECONDS), "--client-rate", str(CLIENTS / SECONDS), "--flood-rate", str(SYNS / SECONDS), "--stay", "0.3"]

@@ -14,6 +14,7 @@ TEST_SECONDS = 60  # @pytest.mark.seconds(N) for a test that needs more
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: the test loads the machine, or measures time: nothing runs beside it")
     config.addinivalue_line("markers", f"seconds(limit): the test may take `limit` seconds instead of {TEST_SECONDS}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is ended early still cleans up
 

@@ -16,6 +16,8 @@ from lab import Lab
 from shield import HTTP, Shield, Web, config, shield
 from synward import binary
 
+pytestmark = pytest.mark.alone
+
 LOAD = str(pathlib.Path(binary()).with_name("synward-load"))
 SECONDS, CLIENTS_PER_S, SYNS_PER_S = 4, 50, 20_000
 

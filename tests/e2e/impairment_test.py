@@ -17,6 +17,8 @@ import impairment
 import namespaces
 from namespaces import Namespace
 
+pytestmark = pytest.mark.alone
+
 CLIENT4, SERVER4 = "198.18.0.1", "198.18.0.10"
 CLIENT6, SERVER6 = "2001:2::1", "2001:2::10"
 SERVERS = (SERVER4, SERVER6)

@@ -12,6 +12,8 @@ import namespaces
 from endpoint import config, over_veth
 from synward import binary
 
+pytestmark = pytest.mark.alone
+
 LOAD = str(pathlib.Path(binary()).with_name("synward-load"))
 TARGETS = ["198.18.0.10:443", "[2001:2::10]:443"]
 

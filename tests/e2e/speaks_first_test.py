@@ -17,6 +17,7 @@ from shield import config, listens, shield
 SSH, SMTP = 22, 25
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("address", SERVERS)
 def test_a_greeting_does_not_wait_for_the_client(lab: Lab, address: str) -> None:
     path = shield(lab, config(ports=(SMTP,)), teach=(SMTP,))

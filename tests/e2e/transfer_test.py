@@ -15,6 +15,8 @@ from endpoint import SERVER4, SERVER6, SERVERS, tcp_info
 from lab import Lab
 from shield import config, exchange, listens, shield
 
+pytestmark = pytest.mark.alone
+
 BLOCK = 1_000_000
 LENGTHS = {SERVER4: 1_000_000_000, SERVER6: 100_000_000}
 LONG_WAY = 6_000_000

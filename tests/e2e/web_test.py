@@ -51,6 +51,7 @@ def test_https_with_tls_1_3(lab: Lab, address: str, version: str, option: str) -
     path.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("version", ("--http1.1", "--http2"))
 @pytest.mark.parametrize("address", SERVERS)
 def test_https_takes_no_round_trip_more_than_it_must(lab: Lab, address: str, version: str) -> None:
@@ -83,6 +84,7 @@ def test_an_upload_arrives_as_it_was_sent(lab: Lab, address: str) -> None:
 WORKERS = {"one worker": {}, "two workers": {"lcores": "0-1", "queues": ",qpairs=2"}}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("address", SERVERS)
 def test_wrk_with_keep_alive(lab: Lab, address: str, workers: str) -> None:
@@ -92,6 +94,7 @@ def test_wrk_with_keep_alive(lab: Lab, address: str, workers: str) -> None:
     path.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("address", SERVERS)
 def test_wrk_with_a_connection_for_each_request(lab: Lab, address: str, workers: str) -> None:
