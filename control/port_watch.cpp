@@ -66,6 +66,7 @@ PortWatch::PortWatch(const config::Config& config, const Ports& ports, std::func
     seen_.push_back({.name = config.ports[p].name,
                      .driver = ports[p]->driver(),
                      .port = ports[p].get(),
+                     .receive_offloads = {},
                      .rss = {none, none},
                      .reading = {},
                      .lost = std::vector<Monotone>(kLosses.size()),
@@ -111,6 +112,7 @@ void PortWatch::begin(Seen& seen) {
     seen.mtu = port.info().mtu;
     seen.receive_queues = port.receive_queues();
     seen.transmit_queues = port.transmit_queues();
+    seen.receive_offloads = port.receive_offloads();
   }
   read(seen);
   if (!seen.reading.link_up) spdlog::info("port {}: link down, so far", seen.name);
@@ -235,6 +237,7 @@ nlohmann::json PortWatch::json() const {
                         {"mtu", seen.mtu},
                         {"receive_queues", seen.receive_queues},
                         {"transmit_queues", seen.transmit_queues},
+                        {"receive_offloads", seen.receive_offloads},
                         {"link", seen.reading.link_up ? "up" : "down"},
                         {"link_mbps", seen.reading.link_mbps},
                         {"rss", nlohmann::json::object()},

@@ -76,9 +76,10 @@ class PortWatch {
   /// few words; else empty.
   [[nodiscard]] std::string ask_for_reset(std::size_t port);
   /// Any thread. An array with an object for each port: "name", "driver", "mtu", "receive_queues",
-  /// "transmit_queues", "link" ("up" or "down"), "link_mbps" (0: not known), "rss" (by family, a word each)
-  /// and "rss_text", "resets", "rx_missed", "rx_no_packets", "rx_errors", "tx_errors", and "xstats": what its
-  /// driver counts, by names of its own, at most a second old; these may begin again at zero.
+  /// "transmit_queues", "receive_offloads" (ethdev's names), "link" ("up" or "down"), "link_mbps" (0: not
+  /// known), "rss" (by family, a word each) and "rss_text", "resets", "rx_missed", "rx_no_packets",
+  /// "rx_errors", "tx_errors", and "xstats": what its driver counts, by names of its own, at most a second
+  /// old; these may begin again at zero.
   [[nodiscard]] nlohmann::json json() const;
 
  private:
@@ -87,6 +88,7 @@ class PortWatch {
     std::string name, driver;
     nic::Port* port;
     std::uint16_t mtu = 0, receive_queues = 0, transmit_queues = 0;
+    std::vector<std::string> receive_offloads;
     std::array<RssVerdict, 2> rss;  // by wire::Family
     nic::PortReading reading;
     std::vector<Monotone> lost;  // by kLosses

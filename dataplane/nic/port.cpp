@@ -142,7 +142,8 @@ void Port::configure() {
   }
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
-  config.rxmode.offloads = receive_offloads(device.driver_name, device.rx_offload_capa);
+  receive_offloads_ = checksum_offloads(device.driver_name, device.rx_offload_capa);
+  config.rxmode.offloads = receive_offloads_;
   configure_queues(config, device);
   if (mtu != 0 && !kernels) set_mtu(mtu);
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
@@ -209,7 +210,15 @@ void Port::start_rss(const rte_eth_dev_info& device, const Rss& rss) {
   rss_check_ = std::make_unique<RssCheck>(id_, receive_queues_, by_queue);
 }
 
-std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered) {
+std::vector<std::string> Port::receive_offloads() const {
+  std::vector<std::string> names;
+  for (const std::uint64_t offload : {RTE_ETH_RX_OFFLOAD_IPV4_CKSUM, RTE_ETH_RX_OFFLOAD_TCP_CKSUM}) {
+    if ((receive_offloads_ & offload) != 0) names.emplace_back(rte_eth_dev_rx_offload_name(offload));
+  }
+  return names;
+}
+
+std::uint64_t checksum_offloads(std::string_view driver, std::uint64_t offered) {
   if (driver.substr(0, 10) == "net_virtio") return 0;
   return offered & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
 }

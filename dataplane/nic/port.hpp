@@ -71,6 +71,8 @@ class Port {
   [[nodiscard]] const std::string& why_no_rss() const { return why_no_rss_; }
   [[nodiscard]] std::uint16_t receive_queues() const { return receive_queues_; }
   [[nodiscard]] std::uint16_t transmit_queues() const { return transmit_queues_; }
+  /// What it checks of received frames, by ethdev's names: "IPV4_CKSUM", "TCP_CKSUM".
+  [[nodiscard]] std::vector<std::string> receive_offloads() const;
   /// Whether it does as it was told; null when kNone, and where nobody can say.
   [[nodiscard]] RssCheck* rss_check() const { return rss_check_.get(); }
   /// ethdev's name of the driver.
@@ -143,6 +145,7 @@ class Port {
   bool attached_ = false;           // by us, so we detach it
   PortInfo info_;
   std::uint16_t receive_queues_ = 0, transmit_queues_ = 0;
+  std::uint64_t receive_offloads_ = 0;  // RTE_ETH_RX_OFFLOAD_*
   struct alignas(RTE_CACHE_LINE_SIZE) Turn {
     rte_spinlock_t lock = RTE_SPINLOCK_INITIALIZER;
   };
@@ -154,7 +157,7 @@ class Port {
 
 /// The receive offloads to ask of `driver`, which offers `offered` (RTE_ETH_RX_OFFLOAD_*): IPv4 and TCP
 /// checksums. Never of virtio: asking tells the other side that it may leave TCP checksums unfinished.
-[[nodiscard]] std::uint64_t receive_offloads(std::string_view driver, std::uint64_t offered);
+[[nodiscard]] std::uint64_t checksum_offloads(std::string_view driver, std::uint64_t offered);
 /// Fills `burst`, which is empty, with `count` packets (each an mbuf of `handles`) as lanes in on(kReceived),
 /// or in on(kDrop) as kNotLinear.
 void fill_lanes(Burst& burst, void* const* handles, std::size_t count);

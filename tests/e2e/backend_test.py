@@ -95,6 +95,7 @@ def ask(path: Shield, address: str) -> bool:
         return False
 
 
+@pytest.mark.alone
 def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
     path = shield(lab, config(ports=(HTTP, HTTPS)), teach=(HTTP, HTTPS))
     web = Web(path.server, lab.folder / "web")

@@ -137,9 +137,16 @@ def test_a_lent_interface_is_silent(lab, cable):
     assert recorded.frames(f"eth.src != {near1.mac}") == []
 
 
+def sleeping(inside: namespaces.Namespace) -> subprocess.Popen:
+    """A process that sleeps, once it has entered the namespace."""
+    sleeper = inside.start("sleep", "1000")
+    namespaces.wait_until(lambda: pathlib.Path(f"/proc/{sleeper.pid}/comm").read_text() == "sleep\n", "a process inside")
+    return sleeper
+
+
 def test_namespaces_go_with_the_laboratory_and_so_do_their_processes(lab):
     inner = lab.namespace("inner")
-    sleeper = inner.start("sleep", "1000")
+    sleeper = sleeping(inner)
     assert (namespaces.NAMESPACES / inner.name).exists()
     lab.__exit__(None, None, None)
     assert not (namespaces.NAMESPACES / inner.name).exists()
@@ -151,7 +158,7 @@ def test_leftovers_of_a_killed_run_are_removed(privileges):
     dead.wait()
     name = f"{namespaces.PREFIX}-{dead.pid}-left"
     left = namespaces.Namespace(name)
-    sleeper = left.start("sleep", "1000")
+    sleeper = sleeping(left)
     assert name in namespaces.remove_leftovers()
     assert not (namespaces.NAMESPACES / name).exists()
     assert sleeper.wait(5) == -signal.SIGKILL

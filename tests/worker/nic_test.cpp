@@ -246,13 +246,13 @@ TEST(PacketRing, HoldsSoManyFrames) {
   EXPECT_EQ(packet_ring_frames("net_tap0,iface=x,framecnt=2048", 1024), 1024u);
 }
 
-TEST(ReceiveOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
+TEST(ChecksumOffloads, AsksForChecksumsWhereOfferedButNeverOfVirtio) {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   constexpr std::uint64_t kChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-  EXPECT_EQ(receive_offloads("net_e1000_igb", kAll), kChecksums);
-  EXPECT_EQ(receive_offloads("net_e1000_igb", RTE_ETH_RX_OFFLOAD_TCP_CKSUM), RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
-  EXPECT_EQ(receive_offloads("net_null", 0), 0u);
-  EXPECT_EQ(receive_offloads("net_virtio_user", kAll), 0u);
+  EXPECT_EQ(checksum_offloads("net_e1000_igb", kAll), kChecksums);
+  EXPECT_EQ(checksum_offloads("net_e1000_igb", RTE_ETH_RX_OFFLOAD_TCP_CKSUM), RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
+  EXPECT_EQ(checksum_offloads("net_null", 0), 0u);
+  EXPECT_EQ(checksum_offloads("net_virtio_user", kAll), 0u);
 }
 
 }  // namespace
