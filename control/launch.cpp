@@ -352,9 +352,8 @@ void run(const config::Config& as_written, const RunOptions& options) {
     return json;
   };
   {
-    const StatsServer server{config.control_socket, {.stats = stats, .reset_port = [&](std::size_t port) {
-                                                       return port_watch.ask_for_reset(port);
-                                                     }}};
+    const auto reset_port = [&](std::size_t port) { return port_watch.ask_for_reset(port); };
+    const StatsServer server{config.control_socket, {.stats = stats, .reset_port = reset_port}};
     std::optional<std::string> trouble;
     {
       const Running running{workers, config.lcores};
