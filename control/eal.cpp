@@ -11,6 +11,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
+#include <rte_timer.h>
 
 namespace synward::control {
 
@@ -51,6 +52,7 @@ Eal::Eal(const std::vector<std::string>& arguments) {
         "DPDK does not start (" + std::string{rte_strerror(rte_errno)} +
         "): the EAL lines above say why; its arguments are those behind --, and what the config asks for");
   }
+  rte_timer_subsystem_init();  // some driver may have done so already
 }
 
 Eal::~Eal() { rte_eal_cleanup(); }

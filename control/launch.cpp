@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -15,6 +16,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_memory.h>
+#include <rte_timer.h>
 #include <spdlog/spdlog.h>
 
 #include "control/backend_report.hpp"
@@ -217,6 +219,7 @@ sigset_t ending_signals() {
 std::optional<std::string> watch_until(const sigset_t& signals, PortWatch& ports) {
   constexpr timespec kBetweenLooks{0, 250'000'000};
   while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) {
+    rte_timer_manage();  // drivers': ena's looks whether its device hangs
     if (auto trouble = ports.look()) return trouble;
   }
   return {};
@@ -225,14 +228,19 @@ std::optional<std::string> watch_until(const sigset_t& signals, PortWatch& ports
 }  // namespace
 
 std::vector<std::uint16_t> plan_lcores(const config::Config& config, const std::vector<Processor>& processors,
-                                       int node, std::optional<std::size_t> free_bytes) {
+                                       int node, const std::function<std::size_t(int)>& free_bytes_on) {
   std::vector<std::uint16_t> all = plan_workers(processors, node, most_workers(config));
-  const std::size_t each = worker_bytes(config);
-  if (!free_bytes || all.size() * each <= *free_bytes) return all;
-  std::vector<std::uint16_t> some = plan_workers(processors, node, *free_bytes / each);
+  if (!free_bytes_on) return all;
+  const auto first = std::find_if(processors.begin(), processors.end(),
+                                  [&](const Processor& processor) { return processor.id == all.front(); });
+  const int at =
+      first->node;  // where the tables will be: on another node than the NIC, if no processor is on its
+  const std::size_t free_bytes = free_bytes_on(at), each = worker_bytes(config);
+  std::vector<std::uint16_t> some = plan_workers(processors, node, std::min(all.size(), free_bytes / each));
+  if (some.size() == all.size()) return all;
   constexpr std::size_t kMib = std::size_t{1} << 20;
   spdlog::warn("cores: {} worker(s), not {}: {} MiB of huge pages are free{}, and each takes about {}",
-               some.size(), all.size(), *free_bytes / kMib, node < 0 ? "" : fmt::format(" on node {}", node),
+               some.size(), all.size(), free_bytes / kMib, at < 0 ? "" : fmt::format(" on node {}", at),
                each / kMib);
   return some;
 }
@@ -291,8 +299,9 @@ void run(const config::Config& as_written, const RunOptions& options) {
   if (config.lcores.empty()) {
     if (sets_lcores(extra_eal_arguments))
       throw std::runtime_error("which lcores work must be named in [workers] when EAL is told its lcores");
-    config.lcores = plan_lcores(config, processors, node,
-                                on_huge_pages ? std::optional{free_huge_page_bytes(node)} : std::nullopt);
+    std::function<std::size_t(int)> free_bytes_on;
+    if (on_huge_pages) free_bytes_on = [](int at) { return free_huge_page_bytes(at); };
+    config.lcores = plan_lcores(config, processors, node, free_bytes_on);
   }
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,

@@ -127,41 +127,42 @@ void PortWatch::read(Seen& seen) {
 
 std::string PortWatch::ask_for_reset(std::size_t port) {
   if (port >= seen_.size()) return "there is no such port";
-  if (!seen_[port].port->can_be_reset()) return seen_[port].driver + " knows no reset";
-  seen_[port].port->ask_for_reset();
+  if (auto why_not = seen_[port].port->why_no_reset(); !why_not.empty()) return why_not;
+  const std::scoped_lock lock{mutex_};
+  if (!seen_[port].resetting_since_ms) seen_[port].port->ask_for_reset();  // else that one is it
   return "";
 }
 
-/// Begins, or goes on with what has begun.
+/// Begins, or tries again.
 std::optional<std::string> PortWatch::reset(std::size_t number) {
   constexpr std::uint64_t kPatienceMs = 30'000;  // a virtual function's physical one may take its time
   Seen& seen = seen_[number];
-  const std::uint64_t now = now_ms();
-  if (!seen.resetting_since_ms) {
+  const bool first = !seen.resetting_since_ms;
+  if (first) {
     spdlog::warn("port {}: is reset; connections stay, what comes meanwhile is lost", seen.name);
-    seen.resetting_since_ms = now;
+    set_resetting(seen, now_ms());
     seen.port->leave_alone();
     wait_for_turns_();
   }
   try {
-    if (!seen.port->reset()) {
-      if (now - *seen.resetting_since_ms < kPatienceMs) return {};
-      return fmt::format("port {}: its driver could not reset it for {} s; start again", seen.name,
-                         kPatienceMs / 1000);
-    }
+    seen.port->reset();
   } catch (const nic::SetupError& error) {
-    return error.what();
+    if (now_ms() - *seen.resetting_since_ms > kPatienceMs) return error.what();
+    if (first) spdlog::warn("{}; it is tried again, for {} s", error.what(), kPatienceMs / 1000);
+    return {};
   }
   spdlog::info("port {}: works again, after {} ms", seen.name, now_ms() - *seen.resetting_since_ms);
-  seen.resetting_since_ms.reset();
   begin(seen);
-  {
-    const std::scoped_lock lock{mutex_};
-    ++seen.resets;
-  }
-  if (relay_ && relay_->begun_anew(number, now) && !seen.port->set_link(false))
+  set_resetting(seen, {});
+  if (relay_ && relay_->begun_anew(number, now_ms()) && !seen.port->set_link(false))
     spdlog::warn("port {}: its driver cannot take down the link again", seen.name);
   return {};
+}
+
+void PortWatch::set_resetting(Seen& seen, std::optional<std::uint64_t> since_ms) {
+  const std::scoped_lock lock{mutex_};
+  if (!since_ms) ++seen.resets;
+  seen.resetting_since_ms = since_ms;
 }
 
 void PortWatch::relay_links() {
@@ -238,6 +239,7 @@ nlohmann::json PortWatch::json() const {
                         {"receive_queues", seen.receive_queues},
                         {"transmit_queues", seen.transmit_queues},
                         {"receive_offloads", seen.receive_offloads},
+                        {"resetting", seen.resetting_since_ms.has_value()},
                         {"link", seen.reading.link_up ? "up" : "down"},
                         {"link_mbps", seen.reading.link_mbps},
                         {"rss", nlohmann::json::object()},
@@ -303,6 +305,7 @@ std::string ports_text(const nlohmann::json& ports) {
       if (const std::uint64_t count = port.at(loss.label); count != 0)
         text += fmt::format("{:>14}  {:<14}{}\n", count, loss.label, loss.help);
     }
+    if (port.at("resetting")) text += "                is being reset: nothing comes or goes\n";
     if (const std::uint64_t resets = port.at("resets"); resets != 0)
       text += fmt::format("{:>14}  {:<14}{}\n", resets, "resets", "the device began anew; the log says when");
     for (const auto& [name, value] : port.at("xstats").items()) {

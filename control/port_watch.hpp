@@ -77,9 +77,9 @@ class PortWatch {
   [[nodiscard]] std::string ask_for_reset(std::size_t port);
   /// Any thread. An array with an object for each port: "name", "driver", "mtu", "receive_queues",
   /// "transmit_queues", "receive_offloads" (ethdev's names), "link" ("up" or "down"), "link_mbps" (0: not
-  /// known), "rss" (by family, a word each) and "rss_text", "resets", "rx_missed", "rx_no_packets",
-  /// "rx_errors", "tx_errors", and "xstats": what its driver counts, by names of its own, at most a second
-  /// old; these may begin again at zero.
+  /// known), "rss" (by family, a word each) and "rss_text", "resets", "resetting", "rx_missed",
+  /// "rx_no_packets", "rx_errors", "tx_errors", and "xstats": what its driver counts, by names of its own, at
+  /// most a second old; these may begin again at zero.
   [[nodiscard]] nlohmann::json json() const;
 
  private:
@@ -100,6 +100,7 @@ class PortWatch {
   void read(Seen& seen);
   static void look_at_rss(Seen& seen);
   [[nodiscard]] std::optional<std::string> reset(std::size_t number);
+  void set_resetting(Seen& seen, std::optional<std::uint64_t> since_ms);
   void relay_links();
 
   std::size_t workers_;

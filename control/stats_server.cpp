@@ -60,12 +60,19 @@ struct Client {
       input.append(bytes.data(), static_cast<std::size_t>(count));
       if (input.size() > kRequestBytes) return false;
       if (input.find("\r\n\r\n") == std::string::npos) return true;
-      output = answer(std::string_view{input}.substr(0, input.find("\r\n")));
+      output = answer(std::string_view{input}.substr(0, input.find("\r\n")), uid());
     }
     const ssize_t count = ::send(socket.get(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
     sent += static_cast<std::size_t>(count);
     return sent < output.size();
+  }
+
+  /// Who connected; -1: nobody knows.
+  [[nodiscard]] uid_t uid() const {
+    ucred peer{};
+    socklen_t bytes = sizeof peer;
+    return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 ? peer.uid : uid_t(-1);
   }
 
   UnixSocket socket;
@@ -103,7 +110,7 @@ std::optional<std::size_t> port_to_reset(std::string_view target) {
 struct StatsServer::Impl {
   explicit Impl(std::string at) : path{std::move(at)} {}
 
-  [[nodiscard]] std::string answer(std::string_view request_line) const;
+  [[nodiscard]] std::string answer(std::string_view request_line, uid_t from) const;
   void serve();
   void accept_one() {
     const int descriptor = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -114,13 +121,14 @@ struct StatsServer::Impl {
 
   std::string path;
   Requests requests;
+  uid_t owner = ::geteuid();
   UnixSocket listener;
   UnixSocket end{::eventfd(0, EFD_CLOEXEC)};
   std::list<Client> clients;  // the oldest, which has the nearest deadline, first
   std::thread thread;
 };
 
-std::string StatsServer::Impl::answer(std::string_view request_line) const {
+std::string StatsServer::Impl::answer(std::string_view request_line, uid_t from) const {
   const auto [method, target] = method_and_target(request_line);
   const auto port = port_to_reset(target);
   if (target != "/stats" && !port)
@@ -128,6 +136,8 @@ std::string StatsServer::Impl::answer(std::string_view request_line) const {
   if (method != (port ? "POST" : "GET"))
     return response("405 Method Not Allowed", "text/plain", port ? "POST\n" : "GET\n");
   if (!port) return response("200 OK", "application/json", requests.stats().dump(2) + "\n");
+  if (from != 0 && from != owner)
+    return response("403 Forbidden", "text/plain", "only root may, and the user who runs synward\n");
   if (const auto why_not = requests.reset_port(*port); !why_not.empty())
     return response("404 Not Found", "text/plain", why_not + "\n");
   return response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
@@ -153,8 +163,9 @@ void StatsServer::Impl::serve() {
     auto wait = waits.begin() + 2;
     clients.remove_if([&](Client& client) {
       const bool ready = (wait++)->revents != 0;
-      return now >= client.deadline ||
-             (ready && !client.proceed([this](std::string_view line) { return answer(line); }));
+      return now >= client.deadline || (ready && !client.proceed([this](std::string_view line, uid_t from) {
+               return answer(line, from);
+             }));
     });
     if (waits[1].revents != 0) accept_one();
   }
@@ -232,7 +243,15 @@ void reset_port(const std::string& path, const std::string& name) {
   constexpr std::chrono::seconds kLongest{40};  // synward gives up before, and ends
   constexpr std::chrono::milliseconds kBetween{50};
   const auto limit = Clock::now() + kLongest;
-  while (ask_stats(path).at("ports").at(number).at("resets") == resets) {
+  const auto is_done = [&] {
+    try {
+      return ask_stats(path).at("ports").at(number).at("resets") > resets;
+    } catch (const std::runtime_error&) {
+      throw std::runtime_error("port \"" + name +
+                               "\" did not come back, and synward ended; its log says why");
+    }
+  };
+  while (!is_done()) {
     if (Clock::now() > limit)
       throw std::runtime_error("port \"" + name + "\" has not come back; the log of synward says more");
     std::this_thread::sleep_for(kBetween);

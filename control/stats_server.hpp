@@ -17,9 +17,9 @@ struct Requests {
   std::function<std::string(std::size_t)> reset_port;
 };
 
-/// Serves GET /stats and POST /ports/NUMBER/reset from a thread of its own until it is destroyed. A client
-/// has two seconds in all to ask and to take its answer, however it spreads them; none holds up another, a
-/// worker or the end.
+/// Serves GET /stats, and to root and the process's own user POST /ports/NUMBER/reset, from a thread of its
+/// own until it is destroyed. A client has two seconds in all to ask and to take its answer, however it
+/// spreads them; none holds up another, a worker or the end.
 class StatsServer {
  public:
   /// Throws std::runtime_error, one sentence, when `path` cannot be served: another process answers there, or

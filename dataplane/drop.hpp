@@ -135,7 +135,7 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kIcmpNoBackend, "icmp_no_backend",
      "ICMP error about a connection whose backend has not answered yet, or never did"},
     {Drop::kSteerFull, "steer_full", "belongs to another core whose ring is full"},
-    {Drop::kTxFull, "tx_full", "the reply found no room in the transmit queue"},
+    {Drop::kTxFull, "tx_full", "no room in the transmit queue, or the port is being reset"},
 }};
 static_assert(rows_in_enum_order(kDropTable));
 

@@ -4,12 +4,15 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <net/if.h>
 #include <sched.h>
+#include <utility>
 #include <vector>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
@@ -57,9 +60,13 @@ Port::Port(const std::string& device, std::uint16_t workers, const PacketPool& p
               .accept = accept,
               .rss = rss == nullptr ? std::nullopt : std::optional{*rss}},
       pool_(pool.get()) {
+  const auto comma = device.find(',');
+  if (comma != std::string::npos) arguments_ = device.substr(comma + 1);
   if (rte_eth_dev_get_port_by_name(name().c_str(), &id_) != 0) {
     attach();
     attached_ = true;
+  } else {
+    keep_arguments();
   }
   try {
     configure();
@@ -81,10 +88,16 @@ Port::~Port() {
   if (attached_) detach();
 }
 
+/// Those that EAL was told, of a device that it opened.
+void Port::keep_arguments() {
+  rte_eth_dev_info device{};
+  if (rte_eth_dev_info_get(id_, &device) != 0 || device.device == nullptr) return;
+  const rte_devargs* told = rte_dev_devargs(device.device);
+  if (told != nullptr && told->args != nullptr) arguments_ = told->args;
+}
+
 void Port::attach() {
-  const auto comma = device_.find(',');
-  const std::string arguments = comma == std::string::npos ? "" : device_.substr(comma + 1);
-  if (rte_eal_hotplug_add(bus_of(device_), name().c_str(), arguments.c_str()) != 0 ||
+  if (rte_eal_hotplug_add(bus_of(device_), name().c_str(), arguments_.c_str()) != 0 ||
       rte_eth_dev_get_port_by_name(name().c_str(), &id_) != 0)
     throw SetupError("port \"" + device_ + "\" cannot be opened: " + why_it_cannot_open(device_));
 }
@@ -287,7 +300,6 @@ void Port::watch_reset(bool on) {
     static_cast<Port*>(port)->ask_for_reset();
     return 0;
   };
-  if (!can_be_reset()) return;
   if (on) {
     rte_eth_dev_callback_register(id_, RTE_ETH_EVENT_INTR_RESET, note, this);
   } else {
@@ -295,34 +307,39 @@ void Port::watch_reset(bool on) {
   }
 }
 
-bool Port::can_be_reset() const {
-  const bool is_virtual = device_.starts_with("net_");
-  return !is_virtual || (attached_ && !device_.starts_with("net_tap"));
+std::string Port::why_no_reset() const {
+  if (device_.starts_with("net_")) {
+    const bool may = attached_ && (device_.starts_with("net_af_packet") || device_.starts_with("net_null"));
+    return may ? "" : "the other side of " + driver_ + " might go with it";
+  }
+  std::ifstream file{"/sys/bus/pci/devices/" + name() + "/sriov_numvfs"};
+  unsigned functions = 0;
+  return file >> functions && functions != 0 ? "its virtual functions are in use" : "";
 }
 
-bool Port::reset() {
+void Port::reset() {
   wants_reset_.store(false);
   const PortInfo before = info_;
   rss_check_.reset();  // while there are the queues that it looks at
   const int result = rte_eth_dev_reset(id_);
-  if (result == -EAGAIN) return false;
   if (result == -ENOTSUP) {
     watch_reset(false);
-    check(rte_eth_dev_stop(id_), "stopping it");
+    rte_eth_dev_stop(id_);
     detach();
+  }
+  if (result == -ENOTSUP || result == -ENODEV) {  // or it was closed when this was tried before
     attach();
     watch_reset(true);
   } else {
     check(result, "resetting it");
   }
   configure();
-  if (info_.mac != before.mac) set_mac(before.mac);
-  info_.mac = before.mac;
-  if (info_.mtu != before.mtu)
+  const bool other_mac = std::exchange(info_.mac, before.mac) != before.mac;
+  if (other_mac && wanted_.accept == Accept::kOwnMac) set_mac(before.mac);
+  if (const std::uint16_t mtu = std::exchange(info_.mtu, before.mtu); mtu != before.mtu)
     throw SetupError("port \"" + device_ + "\" had an MTU of " + std::to_string(before.mtu) + ", and has " +
-                     std::to_string(info_.mtu) + " after its reset: start again");
+                     std::to_string(mtu) + " after its reset: start again");
   in_use_.store(true);
-  return true;
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Port::xstats() const {

@@ -87,19 +87,20 @@ class Port {
   /// Control thread. Whether the device has been taken away: unplugged, or its interface deleted.
   [[nodiscard]] bool is_gone() const;
 
-  /// A TAP is not, for its kernel side would go; nor what somebody else made for us, but a NIC.
-  [[nodiscard]] bool can_be_reset() const;
-  /// Any thread: reset() is wanted, soon; only of one that can be. The driver asks, too, when its device
-  /// stopped working, or that of which it is a virtual function was reset (RTE_ETH_EVENT_INTR_RESET).
+  /// Any thread. Why it is not to be reset, in a few words: a virtual device whose other side would go with
+  /// it, a NIC on which others depend. Empty when it may be.
+  [[nodiscard]] std::string why_no_reset() const;
+  /// Any thread: reset() is wanted, soon; only of one that may be. Drivers ask, too: those of virtual
+  /// functions when the physical one was reset, ena's when its device hangs (RTE_ETH_EVENT_INTR_RESET).
   void ask_for_reset() { wants_reset_.store(true); }
   [[nodiscard]] bool wants_reset() const { return wants_reset_.load(); }
   /// Control thread. From their next call on workers receive nothing here, and what they send is refused.
   void leave_alone() { in_use_.store(false); }
   /// Control thread, after leave_alone() and once no worker is in a call from before it: the device begins
   /// anew, with the queues, MTU, MAC address and RSS that it was given, and workers use it again. Where the
-  /// driver knows no reset, it is closed and opened again. False: not yet, so workers still leave it alone;
-  /// try again. Throws SetupError when it does not come back, or is another device afterwards.
-  [[nodiscard]] bool reset();
+  /// driver knows no reset, it is closed and opened again. Throws SetupError when it does not come back, or
+  /// is another device then; it may later: try again, workers still leave it alone.
+  void reset();
 
   // Each by worker number `worker` alone.
   /// Fills `burst` with what has arrived, linearised; returns how many frames.
@@ -126,6 +127,7 @@ class Port {
   void watch_removal(bool on);
   void watch_reset(bool on);
   [[nodiscard]] std::string name() const { return device_.substr(0, device_.find(',')); }
+  void keep_arguments();
   void attach();
   void detach() const;
   void set_mtu(std::uint16_t mtu) const;
@@ -134,7 +136,7 @@ class Port {
   void check(int result, const char* what) const;
   std::uint16_t send(std::uint16_t worker, std::span<rte_mbuf*> mbufs) const;
 
-  std::string device_;
+  std::string device_, arguments_;  // the device's, as its driver takes them
   Wanted wanted_;
   rte_mempool* pool_;
   std::uint16_t id_ = 0;

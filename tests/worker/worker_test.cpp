@@ -71,7 +71,7 @@ TEST_F(WireLab, APortBeginsAnewWhenItsDriverAsksForIt) {
     wait_until([&] { return total().rx > rx + 1000; });
     return total().rx > rx + 1000;
   };
-  ASSERT_TRUE(port.can_be_reset());
+  ASSERT_EQ(port.why_no_reset(), "");
   for (int round = 0; round < 50; ++round) {
     EXPECT_TRUE(goes_on()) << "after round " << round;
     EXPECT_FALSE(port.wants_reset());
@@ -82,7 +82,7 @@ TEST_F(WireLab, APortBeginsAnewWhenItsDriverAsksForIt) {
     const auto before = total();
     wait_until([&] { return total().empty_polls > before.empty_polls + 10; });
     EXPECT_EQ(total().rx, before.rx) << "somebody still receives";
-    ASSERT_TRUE(port.reset());
+    port.reset();
   }
   EXPECT_TRUE(goes_on());
   stop();
@@ -91,7 +91,7 @@ TEST_F(WireLab, APortBeginsAnewWhenItsDriverAsksForIt) {
 
 TEST_F(WireLab, APortThatTheTestMadeIsNotForUsToReset) {
   start({});
-  EXPECT_FALSE(ports_[0]->can_be_reset());
+  EXPECT_EQ(ports_[0]->why_no_reset(), "the other side of net_ring might go with it");
 }
 
 TEST_F(WireLab, CountsWhatAFullTransmitQueueRefuses) {

@@ -45,13 +45,18 @@ TEST(PlanLcores, TakesAsManyAsThereIsUseAndRoomFor) {
     processors.push_back({.id = id, .core = id, .node = 0, .isolated = false});
   config::Config config{.ports = {{"outside", "0000:3b:00.0"}, {"inside", "0000:3b:00.1"}}};
   const std::size_t each = worker_bytes(config);
-  const auto count = [&](std::optional<std::size_t> free_bytes) {
-    return plan_lcores(config, processors, 0, free_bytes).size();
+  const auto on_huge_pages = [&](std::size_t free_bytes) {
+    return [free_bytes](int node) { return node == 0 ? free_bytes : 0; };
+  };
+  const auto count = [&](const std::function<std::size_t(int)>& free_bytes_on) {
+    return plan_lcores(config, processors, 0, free_bytes_on).size();
   };
   EXPECT_EQ(count({}), 16u);
-  EXPECT_EQ(count(16 * each), 16u);
-  EXPECT_EQ(count(4 * each - 1), 3u);
-  EXPECT_EQ(count(0), 1u) << "EAL says what is missing";
+  EXPECT_EQ(count(on_huge_pages(16 * each)), 16u);
+  EXPECT_EQ(count(on_huge_pages(4 * each - 1)), 3u);
+  EXPECT_EQ(count(on_huge_pages(0)), 1u) << "EAL says what is missing";
+  for (Processor& processor : processors) processor.node = 1;
+  EXPECT_EQ(count(on_huge_pages(16 * each)), 1u) << "the tables are on the workers' node, not on the NIC's";
   config.ports[1].device = "net_tap0,iface=synward0";
   EXPECT_EQ(count({}), 1u) << "it has one queue";
 }

@@ -56,13 +56,19 @@ TEST(StatsReport, TellsAPersonWhatADropMeans) {
 
 TEST(StatsReport, ShowsPortsAndWhatTheyLost) {
   auto stats = stats_json(two_cores(), 1);
-  const nlohmann::json outside{
-      {"name", "outside"},   {"driver", "net_ice"},
-      {"receive_queues", 4}, {"link", "up"},
-      {"link_mbps", 25000},  {"rss", {{"ipv4", "verified"}, {"ipv6", "programmed"}}},
-      {"rx_missed", 31},     {"rx_no_packets", 0},
-      {"rx_errors", 0},      {"tx_errors", 0},
-      {"resets", 3},         {"xstats", {{"rx_crc_errors", 12}, {"rx_good_packets", 99}}}};
+  const nlohmann::json outside{{"name", "outside"},
+                               {"driver", "net_ice"},
+                               {"receive_queues", 4},
+                               {"link", "up"},
+                               {"link_mbps", 25000},
+                               {"rss", {{"ipv4", "verified"}, {"ipv6", "programmed"}}},
+                               {"rx_missed", 31},
+                               {"rx_no_packets", 0},
+                               {"rx_errors", 0},
+                               {"tx_errors", 0},
+                               {"resets", 3},
+                               {"resetting", false},
+                               {"xstats", {{"rx_crc_errors", 12}, {"rx_good_packets", 99}}}};
   auto inside = outside;
   inside.update({{"name", "inside"},
                  {"link", "down"},
@@ -289,6 +295,30 @@ TEST_F(Socket, TellsWhoMayNotAskThatOthersMay) {
   const std::string why = why_not(path_);
   ASSERT_EQ(seteuid(user), 0);
   EXPECT_NE(why.find("use sudo"), std::string::npos) << why;
+}
+
+TEST_F(Socket, LetsItsGroupReadButNotReset) {
+  int resets = 0;
+  const auto reset = [&](std::size_t) -> std::string { return ++resets, ""; };
+  const StatsServer server{path_,
+                           {[] {
+                              return nlohmann::json{{"ports", {{{"name", "x"}, {"resets", 0}}}}};
+                            },
+                            reset}};
+  std::filesystem::permissions(folder_, std::filesystem::perms{0755});
+  ASSERT_EQ(chmod(path_.c_str(), 0666), 0);
+  const uid_t user = geteuid();
+  ASSERT_EQ(user, 0u) << "this test is somebody else for a while";
+  ASSERT_EQ(seteuid(65534), 0);
+  std::string why = "no error";
+  try {
+    reset_port(path_, "x");
+  } catch (const std::runtime_error& error) {
+    why = error.what();
+  }
+  ASSERT_EQ(seteuid(user), 0);
+  EXPECT_EQ(why, "port \"x\" is not reset: only root may, and the user who runs synward");
+  EXPECT_EQ(resets, 0);
 }
 
 TEST_F(Socket, ReplacesASocketThatNobodyServesAndNoOther) {
