@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sys/un.h>
+#include <stdexcept>
 
 #include "config/drop_file.hpp"
 #include "config/reader.hpp"
@@ -12,98 +12,48 @@
 namespace synward::config {
 namespace {
 
-constexpr const char* kLcores =
-    "\"auto\", or a list of lcores, like \"1\" or \"1-3,6\", each from 0 to 126 and named once";
-constexpr const char* kAddress =
-    "a unicast IPv4 or IPv6 address (no IPv4-mapped one), or a prefix like \"198.18.0.0/24\" whose host bits "
-    "are zero";
+bool names_file(const std::string& path) {
+  const auto file = std::filesystem::path{path}.filename();
+  return path.starts_with('/') && !file.empty() && file != "." && file != "..";
+}
 
 /// Leaves `value` as it is when the key is not there.
-void read_integer(Reader& reader, const char* key, const char* allowed, std::int64_t least, std::int64_t most,
-                  std::uint32_t& value) {
-  const auto number = reader.get<std::int64_t>(key, allowed, false);
-  if (!number) return;
-  if (*number < least || *number > most) return reader.refuse(key, allowed);
-  value = static_cast<std::uint32_t>(*number);
+template <typename Integer>
+void read_integer(Reader& reader, std::string_view key, Integer& value) {
+  if (const auto number = reader.integer(key)) value = static_cast<Integer>(*number);
 }
 
-/// read_integer() of what only "accept" has a use for.
-void read_integer_of_accept(Reader& reader, const Config& config, const char* key, const char* allowed,
-                            std::int64_t most, std::uint32_t& value) {
-  constexpr const char* kNothing = "nothing with two ports: it belongs to \"accept\", which wants one";
-  if (!is_inline(config)) return read_integer(reader, key, allowed, 1, most, value);
-  if (reader.find(key, kNothing, false) != nullptr) reader.refuse(key, kNothing);
+/// The same of a path.
+void read_path(Reader& reader, std::string_view key, std::string& value) {
+  const auto path = reader.text(key);
+  if (!path) return;
+  if (!names_file(*path)) reader.refuse(key);
+  value = *path;
 }
 
-void read_workers(Reader& top, Errors& errors, Config& config) {
-  const auto* node = top.find("workers", "a table", false);
-  if (node == nullptr) return;
-  if (!node->is_table()) return top.refuse("workers", "a table");
-  Reader workers{*node->as_table(), "workers", errors};
-  const auto lcores = workers.get<std::string>("lcores", kLcores, false);
+void read_workers(Reader& workers, Config& config) {
+  const auto lcores = workers.text("lcores");
   if (lcores && *lcores != "auto") {
     config.lcores = parse_lcores(*lcores);
-    if (config.lcores.empty()) workers.refuse("lcores", kLcores);
+    if (config.lcores.empty()) workers.refuse("lcores");
   }
-  constexpr const char* kPoll = "\"adaptive\" or \"busy\"";
-  if (const auto poll = workers.get<std::string>("poll", kPoll, false)) {
-    if (*poll != "adaptive" && *poll != "busy") workers.refuse("poll", kPoll);
-    config.poll = *poll == "busy" ? Poll::kBusy : Poll::kAdaptive;
-  }
-  workers.finish();
-}
-
-std::string read_name(Reader& reader) {
-  constexpr const char* kName = "a name";
-  auto name = reader.get<std::string>("name", kName, true);
-  if (name && name->empty()) reader.refuse("name", kName);
-  return name.value_or("");
-}
-
-/// Calls `read` with a reader for each table of the array `key`, which must hold `least` to `most`.
-template <typename Read>
-void each_table(Reader& top, Errors& errors, const char* key, std::size_t least, std::size_t most,
-                Read&& read) {
-  const std::string allowed =
-      "tables, written [[" + std::string{key} + "]], " +
-      (most == least ? "exactly " + std::to_string(least)
-                     : "at least " + std::to_string(least) + " and at most " + std::to_string(most));
-  const auto* node = top.find(key, allowed, true);
-  if (node == nullptr) return;
-  const auto* array = node->as_array();
-  if (array == nullptr || array->size() < least || array->size() > most ||
-      !array->is_homogeneous<toml::table>()) {
-    return top.refuse(key, allowed);
-  }
-  std::size_t i = 0;
-  for (const toml::node& element : *array) {
-    if (const auto* table = element.as_table()) {
-      read(Reader{*table, std::string{key} + "[" + std::to_string(i++) + "]", errors});
-    }
-  }
+  if (const auto poll = workers.text("poll")) config.poll = *poll == "busy" ? Poll::kBusy : Poll::kAdaptive;
 }
 
 void read_port(Reader& reader, Config& config) {
   Port port;
-  port.name = read_name(reader);
-  constexpr const char* kDevice =
-      "a NIC by its PCI address, MAC address or interface, or a DPDK device string: "
-      "\"net_af_packet0,iface=eth0\" "
-      "is eth0 through the kernel";
+  port.name = reader.text("name").value_or("");
   constexpr std::string_view kVirtual = "net_";
-  if (const auto device = reader.get<std::string>("device", kDevice, true)) {
+  if (const auto device = reader.text("device")) {
     const bool is_virtual = device->starts_with(kVirtual) && device->size() > kVirtual.size();
     port.device = is_virtual ? *device : nic_device(*device);
-    if (port.device.empty()) reader.refuse("device", kDevice);
+    if (port.device.empty()) reader.refuse("device");
   }
-  constexpr const char* kMtu = "bytes of an IP packet, 1280 (RFC 8200 5) to 9600";
-  read_integer(reader, "mtu", kMtu, 1280, 9600, port.mtu);
-  constexpr const char* kRoute = "the name of the interface that may be taken";
-  if (const auto interface = reader.get<std::string>("take_default_route", kRoute, false)) {
-    if (!is_interface_name(*interface)) reader.refuse("take_default_route", kRoute);
+  read_integer(reader, "mtu", port.mtu);
+  if (const auto interface = reader.text("take_default_route")) {
+    if (!is_interface_name(*interface)) reader.refuse("take_default_route");
     port.take_default_route = *interface;
   }
-  reader.finish();
   config.ports.push_back(std::move(port));
 }
 
@@ -124,179 +74,160 @@ void pair_up(std::vector<Reader>& readers, Config& config) {
   if (first.name == "inside") std::swap(first, second);
 }
 
-void read_ports(Reader& top, Errors& errors, Config& config) {
-  std::vector<Reader> readers;
-  each_table(top, errors, "port", 1, 2, [&](Reader reader) {
-    read_port(reader, config);
-    readers.push_back(std::move(reader));
-  });
-  if (is_inline(config)) pair_up(readers, config);
-}
-
 /// The number of ports decides what happens to a connection; who writes it down must mean the same.
-void read_then(Reader& reader, const Config& config) {
-  constexpr const char* kThen = "\"accept\" with one port, \"proxy\" with two";
-  const auto then = reader.get<std::string>("then", kThen, false);
+void read_then(Reader& reader) {
+  const auto then = reader.text("then");
   if (!then) return;
-  if (*then != "accept" && *then != "proxy") return reader.refuse("then", kThen);
-  if (*then == "proxy" && config.ports.size() == 1) {
+  if (*then == "proxy" && reader.mode() == Mode::kOnePort)
     reader.refuse("then", "\"accept\" with one port: \"proxy\" wants two, outside and inside");
-  }
-  if (*then == "accept" && is_inline(config)) {
+  if (*then == "accept" && reader.mode() == Mode::kTwoPorts)
     reader.refuse("then", "\"proxy\" with two ports: \"accept\" wants one");
-  }
 }
 
-void read_service(Reader reader, Config& config) {
+void read_service(Reader& reader, Config& config) {
   Service service{};
-  service.name = read_name(reader);
+  service.name = reader.text("name").value_or("");
   const auto same_name = [&](const Service& other) { return other.name == service.name; };
-  if (std::any_of(config.services.begin(), config.services.end(), same_name)) {
+  if (!service.name.empty() && std::any_of(config.services.begin(), config.services.end(), same_name))
     reader.refuse("name", "a name that no other service has");
-  }
-  const auto address = reader.get<std::string>("address", kAddress, true);
+  const auto address = reader.text("address");
   const bool good_address = address && parse_address(*address, service);
-  if (address && !good_address) reader.refuse("address", kAddress);
-  constexpr const char* kPort = "a TCP port, 1 to 65535";
-  if (const auto port = reader.get<std::int64_t>("port", kPort, true)) {
-    if (*port < 1 || *port > 65535) reader.refuse("port", kPort);
+  if (address && !good_address) reader.refuse("address");
+  if (const auto port = reader.integer("port")) {
     service.port = static_cast<std::uint16_t>(*port);
     const auto same_place = [&](const Service& other) {
       return other.address == service.address && other.prefix_bits == service.prefix_bits &&
              other.port == service.port;
     };
-    if (good_address && std::any_of(config.services.begin(), config.services.end(), same_place)) {
+    if (good_address && std::any_of(config.services.begin(), config.services.end(), same_place))
       reader.refuse("port", "one that no other service has at this address");
-    }
   }
-  read_then(reader, config);
-  constexpr const char* kIdle = "seconds, 1 to 604800 (a week)";
-  read_integer(reader, "idle_timeout", kIdle, 1, 604'800, service.idle_timeout_s);
-  constexpr const char* kClose = "seconds of silence, 1 to 604800 (a week)";
-  read_integer_of_accept(reader, config, "close_after", kClose, 604'800, service.close_after_s);
-  reader.finish();
+  read_then(reader);
+  read_integer(reader, "idle_timeout", service.idle_timeout_s);
+  read_integer(reader, "close_after", service.close_after_s);
   config.services.push_back(std::move(service));
-}
-
-/// Calls `read` with a reader for the table `key`, when it is there.
-template <typename Read>
-void optional_table(Reader& top, Errors& errors, const char* key, Read&& read) {
-  const auto* node = top.find(key, "a table", false);
-  if (node == nullptr) return;
-  if (!node->is_table()) return top.refuse(key, "a table");
-  Reader reader{*node->as_table(), key, errors};
-  read(reader);
-  reader.finish();
-}
-
-void read_table(Reader& table, Config& config) {
-  constexpr const char* kConnections = "connections, 1024 to 67108864";
-  read_integer(table, "connections_per_core", kConnections, 1024, 67'108'864, config.connections_per_core);
-}
-
-void read_accept(Reader& accept, Config& config) {
-  constexpr const char* kBacklog = "connections, 1 to 1048576";
-  read_integer_of_accept(accept, config, "backlog", kBacklog, 1'048'576, config.accept_backlog);
-}
-
-void read_inline(Reader& wire, Config& config) {
-  constexpr const char *kFlag = "true or false", *kNothing = "nothing with one port: it belongs to two";
-  if (!is_inline(config)) {
-    if (wire.find("propagate_link", kNothing, false) != nullptr) wire.refuse("propagate_link", kNothing);
-    return;
-  }
-  config.propagate_link = wire.get<bool>("propagate_link", kFlag, false).value_or(false);
-}
-
-/// Calls `take(text)` for each string of the array `key`; when it says no, the string is refused.
-template <typename Take>
-void each_string(Reader& reader, const char* key, const std::string& allowed, Take&& take) {
-  const auto* node = reader.find(key, allowed, false);
-  if (node == nullptr) return;
-  const auto* array = node->as_array();
-  if (array == nullptr) return reader.refuse(key, allowed);
-  for (std::size_t i = 0; i < array->size(); ++i) {
-    const auto* text = (*array)[i].as_string();
-    if (text == nullptr || !take(text->get())) reader.refuse(key, i, allowed);
-  }
 }
 
 /// What is wrong in its files goes to `errors_in_files`: it has no place in this one.
 void read_drop_list(Reader& list, Config& config, std::vector<std::string>& errors_in_files) {
   DropList& drops = config.drop_list;
-  each_string(list, "sources", "clients' addresses or prefixes, each " + std::string{kListed},
-              [&](const std::string& text) {
-                const auto prefix = parse_prefix(text);
-                if (prefix) drops.sources.push_back(*prefix);
-                return prefix.has_value();
-              });
+  list.each_text("sources", [&](const std::string& text) {
+    const auto prefix = parse_prefix(text);
+    if (prefix) drops.sources.push_back(*prefix);
+    return prefix.has_value();
+  });
   std::size_t left = kMostListed;
-  each_string(list, "files", "absolute paths of files, each of one address or prefix in a line",
-              [&](const std::string& path) {
-                if (!path.starts_with('/')) return false;
-                auto [prefixes, errors] = read_drop_file(path, left);
-                left -= prefixes.size();
-                drops.files.push_back({path, std::move(prefixes)});
-                errors_in_files.insert(errors_in_files.end(), errors.begin(), errors.end());
-                return true;
-              });
+  list.each_text("files", [&](const std::string& path) {
+    if (!path.starts_with('/')) return false;
+    auto [prefixes, errors] = read_drop_file(path, left);
+    left -= prefixes.size();
+    drops.files.push_back({path, std::move(prefixes)});
+    errors_in_files.insert(errors_in_files.end(), errors.begin(), errors.end());
+    return true;
+  });
 }
 
 void read_control(Reader& control, Config& config) {
-  constexpr const char* kSocket = "an absolute path of a file, at most 107 bytes";
-  static_assert(sizeof(sockaddr_un::sun_path) == 108);
-  if (const auto path = control.get<std::string>("socket", kSocket, false)) {
-    const auto file = std::filesystem::path{*path}.filename();
-    const bool names_folder = file.empty() || file == "." || file == "..";
-    if (!path->starts_with('/') || names_folder || path->size() >= sizeof(sockaddr_un::sun_path))
-      control.refuse("socket", kSocket);
-    config.control_socket = *path;
+  read_path(control, "socket", config.control_socket);
+  if (const auto at = control.text("metrics")) {
+    config.metrics = parse_socket_address(*at);
+    if (!config.metrics) control.refuse("metrics");
   }
 }
 
-}  // namespace
+/// The tables of a file. Every one that there is must be asked for, as every setting of each.
+class Tables {
+ public:
+  Tables(const toml::table& file, Errors& errors) : file_{file}, errors_{errors} {}
 
-std::string nearest(std::string_view key, const std::vector<std::string>& known) {
-  const auto edits = [&](std::string_view other) {  // Levenshtein, one row at a time
-    std::vector<std::size_t> row(other.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 1; j < row.size(); ++j) {
-        const std::size_t replaced = diagonal + (key[i] == other[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-      }
+  /// Calls `read` with a reader for the table `name`: an empty one, when it is not there.
+  template <typename Read>
+  void one(std::string_view name, Mode mode, Read&& read) {
+    static const toml::table kNone;
+    const Table& row = ask(name);
+    const toml::node* node = file_.get(name);
+    if (node != nullptr && !node->is_table()) return errors_.refuse(*node, std::string{name}, allowed(row));
+    Reader reader{node == nullptr ? kNone : *node->as_table(), row, std::string{name}, mode, errors_};
+    read(reader);
+    reader.finish();
+  }
+
+  /// Calls `read` with a reader for each table of the array `name`, and returns the readers.
+  template <typename Read>
+  std::vector<Reader> each(std::string_view name, Mode mode, Read&& read) {
+    const Table& row = ask(name);
+    const toml::node* node = file_.get(name);
+    std::vector<Reader> readers;
+    if (node == nullptr) {
+      errors_.add(file_.source().begin, std::string{name} + " is missing: it must be " + allowed(row));
+      return readers;
     }
-    return row.back();
-  };
-  return *std::min_element(known.begin(), known.end(),
-                           [&](const auto& a, const auto& b) { return edits(a) < edits(b); });
+    const toml::array* array = node->as_array();
+    if (array == nullptr || array->size() < row.least || array->size() > row.most ||
+        !array->is_homogeneous<toml::table>()) {
+      errors_.refuse(*node, std::string{name}, allowed(row));
+      return readers;
+    }
+    for (const toml::node& element : *array) {
+      const std::string path = std::string{name} + "[" + std::to_string(readers.size()) + "]";
+      Reader& reader = readers.emplace_back(*element.as_table(), row, path, mode, errors_);
+      read(reader);
+      reader.finish();
+    }
+    return readers;
+  }
+
+  void finish() {
+    for (const Table& row : tables()) {
+      if (std::find(asked_.begin(), asked_.end(), row.name) == asked_.end())
+        throw std::logic_error{"nothing reads " + heading(row)};
+    }
+    errors_.refuse_unknown(file_, "", asked_);
+  }
+
+ private:
+  const Table& ask(std::string_view name) {
+    const Table& row = table_row(name);
+    asked_.push_back(row.name);
+    return row;
+  }
+
+  const toml::table& file_;
+  Errors& errors_;
+  std::vector<std::string_view> asked_;
+};
+
+void read_file(const toml::table& file, Errors& errors, Config& config,
+               std::vector<std::string>& errors_in_files) {
+  Tables tables{file, errors};
+  auto ports = tables.each("port", Mode::kAny, [&](Reader& port) { read_port(port, config); });
+  if (is_inline(config)) pair_up(ports, config);
+  const Mode mode = mode_of(config);  // what services and others may say
+  tables.each("service", mode, [&](Reader& service) { read_service(service, config); });
+  tables.one("workers", mode, [&](Reader& workers) { read_workers(workers, config); });
+  tables.one("cookie", mode, [&](Reader& cookie) { read_path(cookie, "key_file", config.key_file); });
+  tables.one("drop_list", mode, [&](Reader& list) { read_drop_list(list, config, errors_in_files); });
+  tables.one("table", mode, [&](Reader& table) {
+    read_integer(table, "connections_per_core", config.connections_per_core);
+  });
+  tables.one("accept", mode, [&](Reader& accept) { read_integer(accept, "backlog", config.accept_backlog); });
+  tables.one("inline", mode, [&](Reader& wire) {
+    config.propagate_link = wire.flag("propagate_link").value_or(config.propagate_link);
+  });
+  tables.one("control", mode, [&](Reader& control) { read_control(control, config); });
+  tables.finish();
 }
+
+}  // namespace
 
 Loaded parse(std::string_view text, const std::string& path) {
   Loaded loaded;
   Errors errors{path};
   std::vector<std::string> errors_in_files;
   try {
-    const toml::table file = toml::parse(text, path);
-    Reader top{file, "", errors};
-    read_workers(top, errors, loaded.config);
-    read_ports(top, errors, loaded.config);  // first: how many there are decides what services may say
-    each_table(top, errors, "service", 1, 65'000,
-               [&](Reader reader) { read_service(std::move(reader), loaded.config); });
-    const auto into = [&](auto read) {
-      return [&loaded, read](Reader& reader) { read(reader, loaded.config); };
-    };
-    optional_table(top, errors, "table", into(read_table));
-    optional_table(top, errors, "accept", into(read_accept));
-    optional_table(top, errors, "inline", into(read_inline));
-    optional_table(top, errors, "drop_list",
-                   [&](Reader& list) { read_drop_list(list, loaded.config, errors_in_files); });
-    optional_table(top, errors, "control", into(read_control));
-    top.finish();
+    read_file(toml::parse(text, path), errors, loaded.config, errors_in_files);
   } catch (const toml::parse_error& error) {
-    errors.add(error.source(), "not TOML: " + std::string{error.description()});
+    errors.add(error.source().begin, "not TOML: " + std::string{error.description()});
   }
   loaded.errors = errors.sorted();
   loaded.errors.insert(loaded.errors.end(), errors_in_files.begin(), errors_in_files.end());

@@ -1,16 +1,16 @@
-// Reads one TOML table: what is asked for by name and type, and at the end what nobody asked for.
+// Reads one TOML table as its rows in schema.hpp say: what is asked for by name, and at the end what nobody
+// asked for.
 #pragma once
 
-#include <algorithm>
-#include <concepts>
 #include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <toml++/toml.h>
+
+#include "config/schema.hpp"
 
 namespace synward::config {
 
@@ -18,17 +18,14 @@ namespace synward::config {
 class Errors {
  public:
   explicit Errors(std::string file) : file_{std::move(file)} {}
-  void add(const toml::source_region& where, const std::string& what) { add(where.begin, what); }
-  void add(toml::source_position at, const std::string& what) {
-    found_.push_back(
-        {at, file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + what});
-  }
-  [[nodiscard]] std::vector<std::string> sorted() {
-    std::stable_sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
-    std::vector<std::string> lines;
-    for (auto& error : found_) lines.push_back(std::move(error.text));
-    return lines;
-  }
+  void add(toml::source_position at, const std::string& what);
+  [[nodiscard]] std::vector<std::string> sorted();
+
+  /// "key = value: allowed is ..."
+  void refuse(const toml::node& node, const std::string& key, const std::string& allowed);
+  /// Every key of `table` that is not `known` is an error; `path` is the table's own, "" for the file.
+  void refuse_unknown(const toml::table& table, const std::string& path,
+                      const std::vector<std::string_view>& known);
 
  private:
   struct Error {
@@ -39,67 +36,57 @@ class Errors {
   std::vector<Error> found_;
 };
 
-/// Of `known`, the key that differs from `key` in the fewest letters.
-[[nodiscard]] std::string nearest(std::string_view key, const std::vector<std::string>& known);
-
+/// What is asked for must be a row of schema.hpp and of its type, and every row of the table must be asked
+/// for: else std::logic_error is thrown, by any config.
 class Reader {
  public:
-  /// `path` is the table's own: "" for the file, "service[1]".
-  Reader(const toml::table& table, std::string path, Errors& errors)
-      : table_{table}, path_{std::move(path)}, errors_{errors} {}
+  /// `path` is what errors call the table, "service[1]"; `mode` is the config's.
+  Reader(const toml::table& table, const Table& row, std::string path, Mode mode, Errors& errors)
+      : table_{table}, row_{row}, path_{std::move(path)}, mode_{mode}, errors_{errors} {}
 
-  /// The value of `key`; absent, after an error, when it has another type or `key` is missing and `required`.
-  template <typename T>
-  std::optional<T> get(std::string_view key, const std::string& allowed, bool required) {
-    const toml::node* node = find(key, allowed, required);
-    if (node == nullptr) return std::nullopt;
-    if (const auto* value = node->as<T>()) return value->get();
-    refuse(key, allowed);
-    return std::nullopt;
-  }
-  /// The node of `key`, whatever its type.
-  const toml::node* find(std::string_view key, const std::string& allowed, bool required) {
-    known_.emplace_back(key);
-    const toml::node* node = table_.get(key);
-    if (node == nullptr && required)
-      errors_.add(table_.source(), full(key) + " is missing: it must be " + allowed);
-    return node;
-  }
-  /// The value of `key` is not one that is allowed.
-  void refuse(std::string_view key, const std::string& allowed) {
-    refuse(*table_.get(key), full(key), allowed);
-  }
-  /// The same of an element of the array `key`.
-  void refuse(std::string_view key, std::size_t index, const std::string& allowed) {
-    refuse((*table_.get(key)->as_array())[index], full(key) + "[" + std::to_string(index) + "]", allowed);
-  }
-  /// Every key that was not asked for is an error.
-  void finish() {
-    for (const auto& [key, node] : table_) {
-      if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
-      errors_.add(key.source(), "unknown key " + full(key.str()) + "; the nearest known one is " +
-                                    full(nearest(key.str(), known_)));
+  /// The value of `key`. Nothing when it is not there, and, after an error, when it is required and missing
+  /// or not what its row allows.
+  [[nodiscard]] std::optional<std::string> text(std::string_view key);
+  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key);
+  [[nodiscard]] std::optional<bool> flag(std::string_view key);
+  /// Calls `take(text)` for each text of the list `key`; when it says no, the text is refused.
+  template <typename Take>
+  void each_text(std::string_view key, Take&& take) {
+    const toml::node* node = find(key, Type::kTexts);
+    if (node == nullptr) return;
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return refuse(key);
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const auto* text = (*list)[i].as_string();
+      if (text == nullptr || !take(text->get())) {
+        errors_.refuse((*list)[i], full(key) + "[" + std::to_string(i) + "]", allowed_words(key));
+      }
     }
   }
-  [[nodiscard]] std::string full(std::string_view key) const {
-    return path_.empty() ? std::string{key} : path_ + "." + std::string{key};
-  }
+
+  /// The value of `key`, which is there, is not one that its row allows; or not one that is `allowed`.
+  void refuse(std::string_view key) { refuse(key, allowed_words(key)); }
+  void refuse(std::string_view key, const std::string& allowed);
+
+  /// Every key that was not asked for is an error.
+  void finish();
+
+  [[nodiscard]] Mode mode() const { return mode_; }
 
  private:
-  void refuse(const toml::node& node, const std::string& name, const std::string& allowed) {
-    std::ostringstream text;
-    if (const auto* string = node.as_string()) {
-      text << '"' << string->get() << '"';  // as people write it; toml++ prefers single quotes
-    } else {
-      node.visit([&](const auto& value) { text << value; });
-    }
-    errors_.add(node.source(), name + " = " + text.str() + ": allowed is " + allowed);
-  }
+  /// The node of `key`, whatever its type, unless the mode has no use for it.
+  const toml::node* find(std::string_view key, Type type);
+  template <typename T>
+  std::optional<T> get(std::string_view key, Type type);
+  [[nodiscard]] std::string full(std::string_view key) const { return path_ + "." + std::string{key}; }
+  [[nodiscard]] std::string allowed_words(std::string_view key) const;
 
   const toml::table& table_;
+  const Table& row_;
   std::string path_;
+  Mode mode_;
   Errors& errors_;
-  std::vector<std::string> known_;
+  std::vector<std::string_view> asked_;
 };
 
 }  // namespace synward::config

@@ -113,6 +113,24 @@ bool parse_address(const std::string& text, Service& service) {
       prefix->address);
 }
 
+std::optional<SocketAddress> parse_socket_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return {};
+  std::string_view host = text.substr(0, colon), rest = text.substr(colon + 1);
+  SocketAddress made{};
+  if (!read_number(rest, made.port) || !rest.empty() || made.port == 0) return {};
+  const bool six = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+  if (six) host = host.substr(1, host.size() - 2);
+  if (host.find('\0') != std::string_view::npos) return {};  // where inet_pton() would stop reading
+  if (six) made.address = wire::Ipv6Address{};
+  const bool good = std::visit(
+      [&](auto& address) {
+        return inet_pton(six ? AF_INET6 : AF_INET, std::string{host}.c_str(), address.bytes.data()) == 1;
+      },
+      made.address);
+  return good ? std::optional{made} : std::nullopt;
+}
+
 bool is_interface_name(std::string_view text) {
   constexpr std::size_t kLongest = 15;
   return !text.empty() && text.size() <= kLongest && text != "." && text != ".." &&

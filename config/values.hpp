@@ -27,6 +27,9 @@ inline constexpr const char* kListed =
 /// have, nor a prefix.
 [[nodiscard]] bool parse_address(const std::string& text, Service& service);
 
+/// "127.0.0.1:9464" or "[::1]:9464".
+[[nodiscard]] std::optional<SocketAddress> parse_socket_address(std::string_view text);
+
 /// A NIC by its PCI address "[dddd:]bb:dd.f", its MAC address "xx:xx:xx:xx:xx:xx" or its kernel interface,
 /// perhaps with arguments of its driver behind a comma: addresses in lower case, the PCI address with its
 /// domain. Empty when it is none of these.

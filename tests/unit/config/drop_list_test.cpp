@@ -122,18 +122,16 @@ TEST(DropListConfig, IsOfSourcesAndFilesAndReadsBackFromWhatCheckPrints) {
   EXPECT_EQ(drops.files[1].sources, in_two);
   const auto again = parse(to_toml(config), "printed");
   ASSERT_TRUE(again.errors.empty()) << again.errors.front();
-  EXPECT_EQ(again.config.drop_list.sources, sources);
-  EXPECT_EQ(again.config.drop_list.files.at(1).sources, in_two);
-  EXPECT_EQ(to_toml(again.config), to_toml(config));
+  EXPECT_TRUE(again.config == config) << to_toml(config);
 }
 
-TEST(DropListConfig, IsEmptyUnlessToldAndThenNotPrinted) {
+TEST(DropListConfig, IsEmptyUnlessToldAndPrintedSo) {
   for (const std::string text : {"", "sources = []\n", "files = []\n"}) {
     const auto [config, errors] = parse(kRest + text, "t");
     ASSERT_TRUE(errors.empty()) << errors.front();
     EXPECT_TRUE(config.drop_list.sources.empty());
     EXPECT_TRUE(config.drop_list.files.empty());
-    EXPECT_EQ(to_toml(config).find("drop_list"), std::string::npos);
+    EXPECT_NE(to_toml(config).find("[drop_list]\nsources = []\nfiles = []\n"), std::string::npos);
   }
 }
 

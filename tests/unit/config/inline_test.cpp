@@ -17,17 +17,16 @@ const std::string kService = "[[service]]\nname = \"web\"\naddress = \"198.18.0.
 void expect_to_read_back(const Config& config) {
   const auto again = parse(to_toml(config), "printed");
   EXPECT_TRUE(again.errors.empty()) << again.errors.front();
-  EXPECT_EQ(to_toml(again.config), to_toml(config));
+  EXPECT_TRUE(again.config == config) << to_toml(config);
 }
 
-TEST(TwoPorts, SampleIsCompleteAndReadsBackFromWhatCheckPrints) {
+TEST(TwoPorts, SampleOfThemSaysWhatItIs) {
   const auto sample = load(SAMPLES "/inline.toml");
   ASSERT_TRUE(sample.errors.empty()) << sample.errors.front();
   EXPECT_TRUE(is_inline(sample.config));
   EXPECT_EQ(sample.config.ports.at(0).device, "0000:3b:00.0");
   EXPECT_EQ(sample.config.ports.at(1).device, "0000:3b:00.1");
   EXPECT_EQ(sample.config.services.size(), 2u);
-  expect_to_read_back(sample.config);
 }
 
 TEST(TwoPorts, PutTheOutsidePortFirstWhereverItStandsInTheFile) {
@@ -59,7 +58,7 @@ TEST(TwoPorts, ReadWhatHasDefaultsAndPrintNothingOfAccept) {
   EXPECT_EQ(config.services[0].idle_timeout_s, 1u);
   EXPECT_EQ(config.connections_per_core, 2048u);
   expect_to_read_back(config);
-  EXPECT_NE(to_toml(config).find("then = 'proxy'"), std::string::npos) << to_toml(config);
+  EXPECT_NE(to_toml(config).find("then = \"proxy\""), std::string::npos) << to_toml(config);
   EXPECT_EQ(to_toml(config).find("accept"), std::string::npos) << to_toml(config);
 }
 
@@ -143,7 +142,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ThreePorts, AreToldHowManyThereMayBeAndNothingElse) {
   const std::string ports_and_service = kWorkers + kOutside + kInside + kInside + kService;
-  for (const char* then : {"", "then = \"accept\"\nclose_after = 5\n", "then = \"proxy\"\n"}) {
+  for (const char* then : {"", "then = \"accept\"\nclose_after = 5\n[accept]\nbacklog = 1\n",
+                           "then = \"proxy\"\n[inline]\npropagate_link = true\n"}) {
     const auto errors = parse(ports_and_service + then, "f.toml").errors;
     ASSERT_EQ(errors.size(), 1u);
     EXPECT_EQ(
