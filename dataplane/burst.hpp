@@ -199,9 +199,10 @@ struct WrappedLanes : LanesByLink {
 /// write what later stages read.
 struct Burst {
   std::size_t size = 0;
-  std::uint16_t port = 0;   ///< index of the port in CoreState::ports
-  bool taken_over = false;  ///< came from another core, not from a queue
-  Lane<std::byte*> frame;   ///< Ethernet header; kFrameSlack bytes behind the frame are readable and writable
+  std::uint16_t port = 0;        ///< index of the port in CoreState::ports
+  bool taken_over = false;       ///< came from another core, not from a queue
+  bool for_one_service = false;  ///< from count_services() on: all lanes are SYNs, and for one service
+  Lane<std::byte*> frame;  ///< Ethernet header; kFrameSlack bytes behind the frame are readable and writable
   alignas(64) Lane<std::uint16_t> frame_bytes;  ///< without FCS; a stage that makes a reply writes its length
   Lane<RxChecksum> ip_checksum;                 ///< IPv4 header
   Lane<RxChecksum> transport_checksum;          ///< TCP

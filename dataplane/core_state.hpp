@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "dataplane/burst.hpp"
 #include "dataplane/cookie/slot_keys.hpp"
 #include "dataplane/counters.hpp"
+#include "dataplane/crypto/secret_memory.hpp"
 #include "dataplane/link_path.hpp"
 #include "dataplane/overload.hpp"
 #include "dataplane/prefix_budget.hpp"
@@ -23,10 +25,12 @@
 #include "dataplane/proxy/pending_handshakes.hpp"
 #include "dataplane/service/drop_list.hpp"
 #include "dataplane/service/service_table.hpp"
+#include "dataplane/service_counters.hpp"
 #include "dataplane/shed_memory.hpp"
 #include "dataplane/steering.hpp"
 #include "dataplane/stray_memory.hpp"
 #include "dataplane/table/connection_table.hpp"
+#include "dataplane/talkers.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward {
@@ -35,6 +39,7 @@ namespace synward {
 struct Clock {
   std::uint64_t wall_ms = 0;  ///< since 1970 UTC: cookie slots, which a fleet must agree on
   std::uint64_t mono_ms = 0;  ///< never steps: timeouts, budgets
+  std::uint64_t mono_us = 0;  ///< the same, to tell how long something took
 };
 
 /// What is behind a port.
@@ -133,7 +138,7 @@ struct LastLookup {
 };
 
 /// `services`, `steering`, `drop_list`, the memory of the tables and what `keys` points to outlive it.
-struct CoreState {
+struct CoreState : crypto::InSecretMemory {
   /// Throws what ConnectionTable throws.
   CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table,
             const CorePlan& plan)
@@ -141,6 +146,7 @@ struct CoreState {
         secret{plan.secret},
         shed_memory{plan.shed_cells},
         syn_budget{plan.secret},
+        talkers{{plan.secret.multipliers[0][7], plan.secret.multipliers[1][7]}},
         accept_queue{plan.backlog},
         paths{{plan.secret.multipliers[0][0], plan.secret.multipliers[0][1], plan.secret.multipliers[0][2],
                plan.secret.addends[0]}},
@@ -155,10 +161,22 @@ struct CoreState {
   void serve(const service::ServiceTable& service_table) {
     services = &service_table;
     last_lookup4 = last_lookup6 = {};
+    of_services = CountersOfServices(service_table.size());
     acceptor_promises.clear();
     for (std::size_t id = 0; id < service_table.size(); ++id)
       acceptor_promises.emplace_back(
           promise_of_acceptor(service_table[static_cast<service::ServiceId>(id)].profile));
+  }
+  /// Control thread: `ring` serves from a turn on that begins soon; it lives until Workers::wait_for_turns()
+  /// has returned twice.
+  void offer_keys(const cookie::KeyRing& ring) { offered_keys.store(&ring, std::memory_order_release); }
+  /// Control thread: from the next turn on SYNs end; or no more.
+  void drain(bool on) { drain_asked.store(on, std::memory_order_relaxed); }
+  /// The worker, once a turn.
+  void take_orders() {
+    draining = drain_asked.load(std::memory_order_relaxed);
+    if (offered_keys.load(std::memory_order_relaxed) == nullptr) return;
+    if (const auto* ring = offered_keys.exchange(nullptr, std::memory_order_acquire)) keys.use(*ring);
   }
   /// The worker, before each burst.
   void set_clock(Clock clock) {
@@ -193,9 +211,13 @@ struct CoreState {
   Clock now;
   std::vector<PortInfo> ports;
   cookie::SlotKeys keys;
+  std::atomic<const cookie::KeyRing*> offered_keys{nullptr};
+  std::atomic<bool> drain_asked{false};
+  bool draining = false;
   const service::ServiceTable* services;
   /// What an endpoint promises, by ServiceId: a flood to many services reads these, not a Service each.
   std::vector<PromiseWords> acceptor_promises;
+  CountersOfServices of_services;
   const service::DropList* drop_list = nullptr;  ///< null: nobody is listed
   const simd::Kernels* kernels = nullptr;        ///< null: the stages do all
   LastLookup last_lookup4, last_lookup6;
@@ -204,6 +226,7 @@ struct CoreState {
   Overload overload;
   ShedMemory shed_memory;
   PrefixBudget syn_budget;
+  Talkers talkers;
   accept::AcceptQueue accept_queue;
   LinkPaths paths;
   proxy::PendingHandshakes pending;

@@ -15,19 +15,6 @@ void copy(std::array<std::uint64_t, kSize>& to, const std::array<Counter, kSize>
   for (std::size_t i = 0; i < kSize; ++i) to[i] = from[i].read();
 }
 
-// The scalar fields of both structs, paired once: a field that is missing here is missing from every report.
-constexpr std::pair<const Counter Counters::*, std::uint64_t CounterReading::*> kScalars[] = {
-    {&Counters::rx, &CounterReading::rx},
-    {&Counters::taken_over, &CounterReading::taken_over},
-    {&Counters::released, &CounterReading::released},
-    {&Counters::held_dropped, &CounterReading::held_dropped},
-    {&Counters::held_now, &CounterReading::held_now},
-    {&Counters::originated, &CounterReading::originated},
-    {&Counters::originated_dropped, &CounterReading::originated_dropped},
-    {&Counters::bursts, &CounterReading::bursts},
-    {&Counters::empty_polls, &CounterReading::empty_polls},
-};
-
 }  // namespace
 
 bool CounterReading::balances() const {
@@ -40,21 +27,29 @@ bool CounterReading::balances() const {
 }
 
 CounterReading& CounterReading::operator+=(const CounterReading& other) {
-  for (const auto& [from, field] : kScalars) this->*field += other.*field;
+  for (const ScalarRow& row : kScalarTable) this->*row.reading += other.*row.reading;
   add(route, other.route);
   add(drop, other.drop);
   add(event, other.event);
   add(gauge, other.gauge);
+  for (std::size_t t = 0; t < timing.size(); ++t) {
+    add(timing[t].count, other.timing[t].count);
+    timing[t].sum += other.timing[t].sum;
+  }
   return *this;
 }
 
 CounterReading read(const Counters& counters) {
   CounterReading reading;
-  for (const auto& [from, field] : kScalars) reading.*field = (counters.*from).read();
+  for (const ScalarRow& row : kScalarTable) reading.*row.reading = (counters.*row.counter).read();
   copy(reading.route, counters.route);
   copy(reading.drop, counters.drop);
   copy(reading.event, counters.event);
   copy(reading.gauge, counters.gauge);
+  for (std::size_t t = 0; t < reading.timing.size(); ++t) {
+    copy(reading.timing[t].count, counters.timing[t].count);
+    reading.timing[t].sum = counters.timing[t].sum.read();
+  }
   return reading;
 }
 

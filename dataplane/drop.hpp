@@ -36,6 +36,7 @@ enum class Drop : std::uint8_t {
   // drop_listed
   kDropList,
   // shed_syns
+  kDraining,
   kOverload,
   // verify_checksum
   kBadIpv4Checksum,
@@ -98,6 +99,7 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kFinRst, "fin_rst", "FIN with RST"},
     {Drop::kXmas, "xmas", "Christmas tree scan: FIN, PSH and URG without ACK"},
     {Drop::kDropList, "drop_list", "from a client that is on the drop list of the config"},
+    {Drop::kDraining, "draining", "SYN, while this synward takes no new connections (`synward drain`)"},
     {Drop::kOverload, "overload",
      "SYN, while more comes than this core can answer: it is answered when it comes again"},
     {Drop::kBadIpv4Checksum, "bad_ipv4_checksum", "IPv4 header checksum does not match"},
@@ -109,7 +111,8 @@ inline constexpr Table<Drop> kDropTable{{
     {Drop::kMssTooSmall, "mss_too_small",
      "SYN offers a segment size below any link's: it asks for many packets (CVE-2019-11479)"},
     {Drop::kRstWithoutConnection, "rst_without_connection", "RST for no connection of ours"},
-    {Drop::kBadCookie, "bad_cookie", "segment of no connection that carries no cookie of ours"},
+    {Drop::kBadCookie, "bad_cookie",
+     "segment of no connection that carries no cookie of ours (Linux: SyncookiesFailed)"},
     {Drop::kSpentCookie, "spent_cookie",
      "segment of a connection that is over: its cookie opens no second one"},
     {Drop::kAcceptQueueFull, "accept_queue_full",

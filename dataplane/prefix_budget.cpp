@@ -7,19 +7,9 @@ namespace synward {
 PrefixBudget::PrefixBudget(const table::HashSecret& secret)
     : hash_keys_{{{secret.multipliers[0][0], secret.multipliers[0][1], secret.addends[0]},
                   {secret.multipliers[1][0], secret.multipliers[1][1], secret.addends[1]}}},
-      random_{secret.multipliers[0].back()},
-      random_step_{secret.multipliers[1].back() | 1} {
+      random_{secret.multipliers[0].back(), secret.multipliers[1].back()} {
   index_.fill(kNone);
   until_sample_ = offset_ = below(kSampleEvery);
-}
-
-/// SplitMix64 with a secret step.
-std::uint32_t PrefixBudget::below(std::uint32_t n) {
-  random_ += random_step_;
-  std::uint64_t z = random_;
-  z = (z ^ z >> 30) * 0xbf58'476d'1ce4'e5b9;
-  z = (z ^ z >> 27) * 0x94d0'49bb'1331'11eb;
-  return static_cast<std::uint32_t>((z >> 32) * n >> 32);
 }
 
 /// Counts conservatively: only the lesser of the two counters rises, so that a prefix adds as little as

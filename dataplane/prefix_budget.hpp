@@ -43,22 +43,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dataplane/client_prefix.hpp"
+#include "dataplane/secret_random.hpp"
 #include "dataplane/table/flow_key.hpp"
-#include "dataplane/wire/net_types.hpp"
 
 namespace synward {
-
-/// The first 64 bits of an IPv6 address. An IPv4 /24 stands behind 0xff: an IPv6 multicast prefix, of which
-/// no SYN comes.
-enum class ClientPrefix : std::uint64_t {};
-
-[[nodiscard]] inline ClientPrefix client_prefix(const wire::Ipv4Address& client) {
-  const auto& b = client.bytes;
-  return std::bit_cast<ClientPrefix>(std::array<std::uint8_t, 8>{0xff, 0, 0, 0, 0, b[0], b[1], b[2]});
-}
-[[nodiscard]] inline ClientPrefix client_prefix(const wire::Ipv6Address& client) {
-  return std::bit_cast<std::array<ClientPrefix, 2>>(client)[0];
-}
 
 /// One core's. Random by nothing but the secret.
 class PrefixBudget {
@@ -133,8 +122,7 @@ class PrefixBudget {
     const std::uint16_t mark = index_[place_of(prefix)];
     return mark == kNone ? nullptr : &marks_[mark];
   }
-  /// At random, from 0 to n - 1.
-  [[nodiscard]] std::uint32_t below(std::uint32_t n);
+  [[nodiscard]] std::uint32_t below(std::uint32_t n) { return random_.below(n); }
   /// From one sample to the next: each stands anywhere in its own kSampleEvery SYNs.
   [[nodiscard]] std::size_t gap() {
     const std::uint32_t rest = kSampleEvery - offset_;
@@ -147,7 +135,7 @@ class PrefixBudget {
   void end_window();
 
   std::array<std::array<std::uint64_t, 3>, kRows> hash_keys_;
-  std::uint64_t random_, random_step_;
+  SecretRandom random_;
   std::uint32_t offset_ = 0;      ///< of the next sample in its kSampleEvery SYNs
   std::size_t until_sample_ = 0;  ///< SYNs that come before it
   std::uint64_t window_ = 0;

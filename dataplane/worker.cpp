@@ -6,6 +6,7 @@
 #include <string>
 #include <sys/prctl.h>
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
@@ -23,11 +24,22 @@ namespace {
 
 constexpr unsigned kRingPackets = 1024;
 
-std::uint64_t milliseconds(clockid_t id) {
+std::uint64_t microseconds(clockid_t id) {
   timespec time{};
   clock_gettime(id, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
-         static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1000;
+}
+
+Clock read_clock() {
+  const std::uint64_t mono_us = microseconds(CLOCK_MONOTONIC);
+  return {.wall_ms = microseconds(CLOCK_REALTIME) / 1000, .mono_ms = mono_us / 1000, .mono_us = mono_us};
+}
+
+void count_turn(Counters& counters, bool found, std::uint64_t cycles) {
+  (found ? counters.bursts : counters.empty_polls).add(1);
+  (found ? counters.busy_cycles : counters.idle_cycles).add(cycles);
+  if (found) counters.record(Timing::kBurstCycles, cycles);
 }
 
 }  // namespace
@@ -192,11 +204,13 @@ void Workers::run(std::uint16_t index) {
   Idle idle;
   prctl(PR_SET_TIMERSLACK, 1'000UL);  // the kernel's 50 us would make a nap of 5 us ten times as long
   bool receiving = true;
+  std::uint64_t begun = rte_rdtsc();
   rte_rcu_qsbr_thread_register(turns_.get(), index);
   rte_rcu_qsbr_thread_online(turns_.get(), index);
   while (true) {
     rte_rcu_qsbr_quiescent(turns_.get(), index);
-    core.set_clock({.wall_ms = milliseconds(CLOCK_REALTIME), .mono_ms = milliseconds(CLOCK_MONOTONIC)});
+    core.take_orders();
+    core.set_clock(read_clock());
     if (receiving && stop_.load(std::memory_order_relaxed)) {
       receiving = false;
       receiving_.fetch_sub(1, std::memory_order_release);
@@ -209,9 +223,11 @@ void Workers::run(std::uint16_t index) {
     originate(core);  // or the first burst's backend SYNs would find the outbox full
     const std::size_t frames = (receiving ? receive(core, *burst) : 0) + take_over(core, *burst);
     originate(core);
-    (frames != 0 ? core.counters.bursts : core.counters.empty_polls).add(1);
     if (last_turn && frames == 0) break;
     idle.turn(frames != 0, poll_);
+    const std::uint64_t ended = rte_rdtsc();
+    count_turn(core.counters, frames != 0, ended - begun);
+    begun = ended;
   }
   for (bool ended = false; !ended; finish_held(core)) ended = end_waiting(core);
   rte_rcu_qsbr_thread_offline(turns_.get(), index);

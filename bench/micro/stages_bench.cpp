@@ -26,6 +26,7 @@ constexpr Stage kStages[] = {
     {"classify", classify},
     {"drop_listed", [](Burst& burst, CoreState& core) { drop_listed(burst, core); }},
     {"find_connection", find_connection},
+    {"count_services", count_services},
     {"shed_syns", shed_syns},
     {"verify_checksum", [](Burst& burst, CoreState& core) { verify_checksum(burst, core); }},
     {"answer_neighbor", answer_neighbor},

@@ -53,6 +53,8 @@ class KeyRing {
 
   /// The youngest master that serves `slot`; before the first one's start, the first one.
   [[nodiscard]] const crypto::AesBlock& master(Slot slot) const;
+  /// Oldest first.
+  [[nodiscard]] std::span<const Master> masters() const { return std::span{masters_}.first(size_); }
 
  private:
   std::array<Master, kMaxMasters> masters_{};

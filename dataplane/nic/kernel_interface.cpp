@@ -58,6 +58,30 @@ std::size_t packet_ring_frames(const std::string& device, std::size_t otherwise)
   return given.empty() ? kDefault : std::strtoul(given.c_str(), nullptr, 10);
 }
 
+std::size_t packet_ring_queues(const std::string& device, std::size_t otherwise) {
+  if (!device.starts_with("net_af_packet")) return otherwise;
+  const std::string given = device_argument(device, "qpairs");
+  return given.empty() ? 1 : std::strtoul(given.c_str(), nullptr, 10);
+}
+
+std::string has_too_few_queues(const std::string& device, std::size_t queues, std::size_t workers) {
+  const std::string more = device.starts_with("net_af_packet")
+                               ? "write qpairs=" + std::to_string(workers) + " behind its iface="
+                               : "give the device more queues";
+  return "port \"" + device + "\" has " + std::to_string(queues) + (queues == 1 ? " queue" : " queues") +
+         " and there are " + std::to_string(workers) + " workers: " + more + ", or use fewer workers";
+}
+
+std::string takes_no_mtu(const std::string& device, std::size_t mtu) {
+  return "port \"" + device + "\" takes no MTU of " + std::to_string(mtu) +
+         ": lower it, or give it to the kernel's interface first (ip link set ... mtu)";
+}
+
+std::string would_cut_off(const std::string& device, std::size_t mtu) {
+  return "port \"" + device + "\" would cut off what an MTU of " + std::to_string(mtu) +
+         " allows: give it framesz=9216,blocksz=36864, or lower the MTU";
+}
+
 std::uint16_t kernel_mtu(unsigned interface_index, std::uint16_t otherwise) {
   ifreq request{};
   const Socket any{AF_INET, SOCK_DGRAM};

@@ -122,14 +122,8 @@ void Port::take_queues(std::uint16_t workers, std::uint16_t receive, std::uint16
   receive_queues_ = std::min(workers, receive);
   transmit_queues_ = std::min(workers, transmit);
   const auto fewest = std::min(receive_queues_, transmit_queues_);
-  if (fewest < workers && attached_ && device_.starts_with("net_")) {
-    const std::string more = device_.starts_with("net_af_packet")
-                                 ? "write qpairs=" + std::to_string(workers) + " behind its iface="
-                                 : "give the device more queues";
-    throw SetupError("port \"" + device_ + "\" has " + std::to_string(fewest) +
-                     (fewest == 1 ? " queue" : " queues") + " and there are " + std::to_string(workers) +
-                     " workers: " + more + ", or use fewer workers");
-  }
+  if (fewest < workers && attached_ && device_.starts_with("net_"))
+    throw SetupError(has_too_few_queues(device_, fewest, workers));
   turns_.clear();
   if (transmit_queues_ < workers) turns_.resize(transmit_queues_);
 }
@@ -150,8 +144,7 @@ void Port::configure() {
   // A driver over a kernel interface may not know how long its frames can be: what the kernel allows counts.
   const bool kernels = device.if_index != 0 && mtu != 0 && kernel_mtu(device.if_index, 0) >= mtu;
   if (!kernels && std::uint32_t{mtu} + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN > device.max_rx_pktlen) {
-    throw SetupError("port \"" + device_ + "\" takes no MTU of " + std::to_string(mtu) +
-                     ": lower it, or give it to the kernel's interface first (ip link set ... mtu)");
+    throw SetupError(takes_no_mtu(device_, mtu));
   }
   rte_eth_conf config{};
   config.rxmode.mtu = kernels ? 0 : mtu;
@@ -161,10 +154,8 @@ void Port::configure() {
   if (mtu != 0 && !kernels) set_mtu(mtu);
   check(rte_eth_dev_get_mtu(id_, &info_.mtu), "reading its MTU");
   info_.mtu = kernels ? mtu : std::min(info_.mtu, kernel_mtu(device.if_index, info_.mtu));
-  if (packet_ring_frame(device_) < longest_frame(info_.mtu)) {
-    throw SetupError("port \"" + device_ + "\" would cut off what an MTU of " + std::to_string(info_.mtu) +
-                     " allows: give it framesz=9216,blocksz=36864, or lower the MTU");
-  }
+  if (packet_ring_frame(device_) < longest_frame(info_.mtu))
+    throw SetupError(would_cut_off(device_, info_.mtu));
 
   std::uint16_t rx_descriptors = 1024, tx_descriptors = 1024;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors), "sizing its rings");

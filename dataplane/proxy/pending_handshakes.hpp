@@ -68,8 +68,9 @@ struct PendingHandshake {
   std::uint16_t profile = 0xffff;  ///< of the backend: BackendProfiles::Index
   ClientOffer offer;
   std::uint64_t due_ms = 0;
-  std::uint8_t timeouts = 0;  ///< that have passed; also the queue it stands in
-  std::uint8_t restarts = 0;  ///< SYNs sent at once because a stale socket of the backend stood in the way
+  std::uint64_t opened_us = 0;  ///< of a clock that never steps
+  std::uint8_t timeouts = 0;    ///< that have passed; also the queue it stands in
+  std::uint8_t restarts = 0;    ///< SYNs sent at once because a stale socket of the backend stood in the way
   std::uint8_t held_count = 0;
   bool used = false;
   std::array<HeldPacket, kHeldMost> held;

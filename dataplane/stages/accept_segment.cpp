@@ -75,11 +75,13 @@ void accept_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connectio
     case Judgement::kMissingTimestamp:
       return void(drop_lane(burst, i, Drop::kMissingTimestamp));
     case Judgement::kRstOutsideWindow:
+      note_reset<kFamily>(burst, i, core);
       return void(drop_lane(burst, i, Drop::kRstOutsideWindow));
     case Judgement::kUnacceptable:
       return take_misfit(core, state) ? challenge<kFamily>(burst, i, core, state)
                                       : void(drop_lane(burst, i, Drop::kChallengeLimited));
     case Judgement::kReset:
+      note_reset<kFamily>(burst, i, core);
       core.tally.add(Event::kResetByClient);
       break;
     case Judgement::kRepeated:

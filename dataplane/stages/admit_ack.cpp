@@ -116,6 +116,7 @@ table::Connection<kFamily>* promote(Burst& burst, CoreState& core, const Candida
   connection->state.window_scales = *scales;
   fill(burst, i, core, admission.slot, connection->state);
   core.tally.add(Event::kPromoted);
+  core.of_services[burst.view[i].service].cookies_valid.add(1);
   return connection;
 }
 
@@ -208,7 +209,9 @@ void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFa
 }
 
 /// An RST of no connection.
+template <Family kFamily>
 void turn_away_reset(Burst& burst, LaneIndex i, CoreState& core) {
+  note_reset<kFamily>(burst, i, core);
   if (core.is_inline()) return pass_unknown(burst, i, core);
   drop_lane(burst, i, Drop::kRstWithoutConnection);
 }
@@ -222,7 +225,7 @@ void decide(Burst& burst, CoreState& core, const Candidate<kFamily>& candidate) 
   const bool dead = connection != nullptr && connection->state.phase.get() == ConnectionPhase::kTombstone;
   const bool live = connection != nullptr && !dead;
   if (!may_bring_cookie(tcp)) {
-    if (connection == nullptr) return turn_away_reset(burst, i, core);
+    if (connection == nullptr) return turn_away_reset<kFamily>(burst, i, core);
     if (!live) return void(drop_lane(burst, i, Drop::kRstWithoutConnection));
     return relay_segment<kFamily>(burst, i, core, *connection);
   }
@@ -306,7 +309,7 @@ void admit(Burst& burst, CoreState& core) {
       expect(next + kAhead);
       decide<kFamily>(burst, core, candidates[next++]);
     } else if (is_unknown) {
-      turn_away_reset(burst, i, core);
+      turn_away_reset<kFamily>(burst, i, core);
     } else {
       decide<kFamily>(burst, core, candidate_of(i));
     }

@@ -94,23 +94,11 @@ void fill(std::uint32_t (&lanes)[kBurstMax], std::uint32_t value) {
   for (std::size_t i = 0; i < kBurstMax; i += 4) _mm_store_si128(reinterpret_cast<__m128i*>(lanes + i), four);
 }
 
-/// Whether all lanes of a full burst are for one service.
-bool are_for_one_service(const Burst& burst) {
-  static_assert(sizeof(PacketView) == 8 && offsetof(PacketView, service) == 6);
-  const auto* const pairs = reinterpret_cast<const __m128i*>(burst.view.data());
-  const __m128i first = _mm_set1_epi64x(std::bit_cast<std::int64_t>(burst.view[0]));
-  __m128i differs = _mm_setzero_si128();
-  for (std::size_t n = 0; n < kBurstMax / 2; ++n)
-    differs = _mm_or_si128(differs, _mm_xor_si128(_mm_loadu_si128(pairs + n), first));
-  constexpr int kServices = 0xc0c0;
-  return (_mm_movemask_epi8(_mm_cmpeq_epi8(differs, _mm_setzero_si128())) & kServices) == kServices;
-}
-
 /// What the acceptor promises each of `syns`. Under a flood that is one promise, written to all lanes at
 /// once.
 void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {
   simd::SynBatch& batch = burst.common_syns.batch;
-  if (syns.size() == kBurstMax && are_for_one_service(burst)) {
+  if (syns.size() == kBurstMax && burst.for_one_service) {
     const PromiseWords promise = core.acceptor_promises[burst.view[0].service];
     fill(batch.promised, promise.promised);
     fill(batch.mss_and_window, promise.mss_and_window);

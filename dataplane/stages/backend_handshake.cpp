@@ -97,6 +97,7 @@ table::Connection<kFamily>* open_backend(Burst& burst, LaneIndex i, CoreState& c
 
   PendingHandshake& handshake = core.pending[*pending];
   handshake.flow = flow;
+  handshake.opened_us = core.now.mono_us;
   handshake.path = link_path_of(burst, i);
   handshake.offer = offer_of(segment, admission);
   send_backend_syn<kFamily>(core, flow, segment.seq - 1, handshake);

@@ -123,6 +123,12 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
   return true;
 }
 
+/// An RST of a client, for whoever watches.
+template <wire::Family kFamily>
+void note_reset(const Burst& burst, LaneIndex i, CoreState& core) {
+  core.talkers.add(Talk::kResets, [&] { return client_prefix(ip_header<kFamily>(burst, i).source); });
+}
+
 /// Sends a lane to reject(), where it is dropped for `reason` unless it deserves an RST.
 template <wire::Family kFamily>
 void make_stray(Burst& burst, LaneIndex i, Drop reason) {

@@ -14,8 +14,12 @@ void limit(Burst& burst, CoreState& core, Route route) {
   if (syns.empty()) return;
   PrefixBudget& budget = core.syn_budget;
   const auto prefix = [&burst](LaneIndex i) { return client_prefix(ip_header<kFamily>(burst, i).source); };
-  const std::size_t refused =
-      budget.sample(syns.size(), [&](std::size_t n) { return prefix(syns.begin()[n]); });
+  static_assert(Talkers::kSampleEvery == PrefixBudget::kSampleEvery);
+  const std::size_t refused = budget.sample(syns.size(), [&](std::size_t n) {
+    const ClientPrefix sampled = prefix(syns.begin()[n]);
+    core.talkers.add_sample(Talk::kSyns, sampled);
+    return sampled;
+  });
   if (refused != 0) core.tally.add(Event::kPrefixUnmarked, refused);
   if (!budget.active()) return;
   syns.keep_if(
@@ -26,6 +30,7 @@ void limit(Burst& burst, CoreState& core, Route route) {
 
 void limit_syns(Burst& burst, CoreState& core) {
   core.syn_budget.advance(core.now.mono_ms);
+  core.talkers.advance(core.now.mono_ms);
   for (const Route route : {Route::kCommonSyn4, Route::kSyn4}) limit<Family::kIpv4>(burst, core, route);
   for (const Route route : {Route::kCommonSyn6, Route::kSyn6}) limit<Family::kIpv6>(burst, core, route);
 }

@@ -11,6 +11,10 @@ using wire::Family;
 template <Family kFamily>
 void reject_strays(Burst& burst, CoreState& core) {
   for (const LaneIndex i : burst.on(Routes<kFamily>::kStray).take()) {
+    if (burst.drop[i] == Drop::kBadCookie) {
+      core.of_services[burst.view[i].service].cookies_bad.add(1);
+      core.talkers.add(Talk::kBadCookies, [&] { return client_prefix(ip_header<kFamily>(burst, i).source); });
+    }
     if (!core.strays.repeats(burst.flow_hash[i], core.now.mono_ms) ||
         !core.stray_resets.take(core.now.mono_ms)) {
       drop_lane(burst, i, burst.drop[i]);

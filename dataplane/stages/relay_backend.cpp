@@ -103,6 +103,13 @@ std::uint16_t window_for_backend(const table::ConnectionState& state, std::uint1
   return static_cast<std::uint16_t>(std::min<std::uint32_t>(std::uint32_t{field} << unscaled, 0xffff));
 }
 
+void record_timings(CoreState& core, const PendingHandshake& pending) {
+  const std::uint64_t us = core.now.mono_us - pending.opened_us;
+  core.counters.record(Timing::kBackendEstablished, us);
+  // Which SYN it answers is known only when there was one (Karn: RFC 6298 3).
+  if (pending.timeouts == 0 && pending.restarts == 0) core.counters.record(Timing::kBackendRoundTrip, us);
+}
+
 template <Family kFamily>
 void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
   CoreState& core = answer.core;
@@ -122,6 +129,7 @@ void establish(const Answer<kFamily>& answer, table::ConnectionState& state) {
   if (state.splice.backend_declined_scaling || state.splice.backend_declined_sack)
     core.tally.add(Event::kOptionMasked);
   core.tally.add(Event::kBackendEstablished);
+  record_timings(core, pending);
   auto& connections = core.table<kFamily>();
   connections.set_phase(answer.connection, ConnectionPhase::kEstablished);
   connections.set_deadline(answer.connection, idle_deadline(core, state));

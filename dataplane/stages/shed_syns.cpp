@@ -49,9 +49,16 @@ void shed(Burst& burst, CoreState& core, Shed how, Route route) {
   });
 }
 
+/// All of them.
+void drain(Burst& burst) {
+  for (const Route route : {Route::kCommonSyn4, Route::kSyn4, Route::kCommonSyn6, Route::kSyn6})
+    burst.on(route).keep_if([&burst](LaneIndex i) { return drop_lane(burst, i, Drop::kDraining); });
+}
+
 }  // namespace
 
 void shed_syns(Burst& burst, CoreState& core) {
+  if (core.draining) return drain(burst);
   if (burst.taken_over) return;  // from no queue; such SYNs were found worth passing, to ask a backend
   std::size_t syns = 0;
   for (const Route route : {Route::kCommonSyn4, Route::kSyn4, Route::kCommonSyn6, Route::kSyn6})

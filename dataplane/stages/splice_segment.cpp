@@ -46,6 +46,7 @@ void splice_segment(Burst& burst, LaneIndex i, CoreState& core, table::Connectio
   auto& state = connection.state;
   auto& tcp = header_at<wire::TcpHeader>(burst, i, burst.view[i].transport);
   const bool rst = (tcp.flags & Flags::kRst) != 0;
+  if (rst) note_reset<kFamily>(burst, i, core);
   if (state.phase.get() == ConnectionPhase::kUnfinished) {
     if (rst) return give_up<kFamily>(burst, i, core, connection);
     return hold(burst, i, core, core.pending[state.splice.pending]);

@@ -17,6 +17,8 @@ void classify(Burst& burst, CoreState& core);
 void drop_listed(Burst& burst, const CoreState& core);
 /// Segments that fit a connection leave the cookie path here.
 void find_connection(Burst& burst, CoreState& core);
+/// Counts the SYNs of each service.
+void count_services(Burst& burst, CoreState& core);
 /// Ends part of the SYNs while the core is behind with its work; mostly none.
 void shed_syns(Burst& burst, CoreState& core);
 /// Ends SYNs and segments whose IPv4 or TCP checksum is wrong; but what is on its way to a backend keeps the

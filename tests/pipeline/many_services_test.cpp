@@ -130,6 +130,37 @@ TEST_P(ManyServices, AreToldApartInEachLaneOfAFullBurst) {
   }
 }
 
+TEST_P(ManyServices, EachAreCounted) {
+  constexpr std::uint16_t kServices = 300;
+  std::vector<service::Service> services;
+  for (std::uint16_t n = 0; n < kServices; ++n)
+    services.push_back(
+        {.name = "", .address = kService4, .port = wire::Port{static_cast<std::uint16_t>(kServicePort + n)}});
+  LabPair pair{GetParam(), services, PipelineLab::Mode::kEndpoint};
+  std::mt19937 random{35};
+  std::vector<std::uint64_t> expected(kServices);
+  for (int bursts = 0; bursts < 60; ++bursts) {
+    std::vector<Bytes> frames;
+    const bool full = bursts % 2 == 0, of_one = bursts % 3 == 0;
+    const std::size_t lanes = full ? kBurstMax : 1 + random() % kBurstMax;
+    for (std::size_t service = random() % kServices; frames.size() < lanes;) {
+      if (!of_one && random() % 3 == 0) service = random() % kServices;  // runs of some
+      ++expected[service];
+      frames.push_back(FrameBuilder{}
+                           .ipv4(kClient4, kService4)
+                           .tcp(40'000, static_cast<std::uint16_t>(kServicePort + service), TcpFlags::kSyn)
+                           .tcp_options(syn_options(SynLayout::kLinux, {}))
+                           .build());
+    }
+    expect_same(pair, frames);
+    if (HasFatalFailure()) return;
+  }
+  for (const PipelineLab* lab : {&pair.fast, &pair.reference}) {
+    for (std::size_t n = 0; n < kServices; ++n)
+      EXPECT_EQ(lab->core.of_services[n].syns.read(), expected[n]) << n;
+  }
+}
+
 /// The hint and the promises are those of the services that there are.
 TEST_P(ManyServices, OfANewTableCountFromTheNextBurstOn) {
   const auto service = [](const char* address, std::uint16_t mss) {

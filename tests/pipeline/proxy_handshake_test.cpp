@@ -183,6 +183,27 @@ TYPED_TEST(BackendHandshake, TheSynIsRepeatedAfterOneAndThreeSecondsAndTheClient
   EXPECT_EQ(this->counted(Event::kBackendSynRepeated), 2u);
 }
 
+std::uint64_t taken_us(const CoreState& core, Timing what) {
+  return read(core.counters).timing[static_cast<std::size_t>(what)].sum;
+}
+
+TYPED_TEST(BackendHandshake, IsTimedAndIsARoundTrip) {
+  const auto syn = this->promote();
+  this->lab.pass(250);
+  this->answer(syn);
+  EXPECT_EQ(taken_us(this->lab.core, Timing::kBackendEstablished), 250'000u);
+  EXPECT_EQ(taken_us(this->lab.core, Timing::kBackendRoundTrip), 250'000u);
+}
+
+TYPED_TEST(BackendHandshake, IsNoRoundTripWhenTheSynWasRepeated) {
+  const auto syn = this->promote();
+  this->lab.pass(1200);
+  this->lab.take_originated();
+  this->answer(syn);
+  EXPECT_EQ(taken_us(this->lab.core, Timing::kBackendEstablished), 1'200'000u);
+  EXPECT_EQ(taken_us(this->lab.core, Timing::kBackendRoundTrip), 0u);
+}
+
 TYPED_TEST(BackendHandshake, AnAnswerThatComesTooLateIsReset) {
   const auto syn = this->promote();
   this->lab.pass(8000);

@@ -118,6 +118,23 @@ TEST_P(ShedSyns, ACoreThatIsNotBehindAnswersAllAndTheGaugeSaysWhichItWas) {
   EXPECT_EQ(overloaded_cores(), 0u);
 }
 
+/// Of every layout, also those that another core sent here to ask a backend. What a cookie promised holds.
+TEST_P(ShedSyns, AllWhileTheCoreIsDrainingAndNothingElse) {
+  LabClient<wire::Family::kIpv4> client{lab};
+  client.ask();
+  lab.core.drain(true);
+  lab.core.take_orders();
+  for (const bool taken_over : {false, true}) {
+    for (const Outcome& outcome : lab.run(syns(), taken_over)) EXPECT_EQ(outcome.reason, Drop::kDraining);
+  }
+  EXPECT_EQ(lab.run(client.ack()).verdict,
+            GetParam() == PipelineLab::Mode::kInline ? Route::kHold : Route::kForward);
+  lab.core.drain(false);
+  lab.core.take_orders();
+  EXPECT_EQ(shed(syns()).size(), 0u);
+  EXPECT_EQ(read(lab.core.counters)[Event::kPromoted], 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Mode, ShedSyns,
                          testing::Values(PipelineLab::Mode::kEndpoint, PipelineLab::Mode::kInline),
                          [](const auto& mode) {

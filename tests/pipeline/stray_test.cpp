@@ -76,10 +76,36 @@ TEST(Stray, RepeatsBeyondTheBudgetAreDropped) {
   EXPECT_GT(resets, kStrayResetsPerSecond / 2);  // some fell out of the memory
 }
 
-TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothing) {
+TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothingAndItsSourceIsKnown) {
   PipelineLab lab;
   for (std::uint16_t port = 1; port < 2000; ++port)
     EXPECT_EQ(lab.run(stray4(port).build()).verdict, Route::kDrop) << port;
+  EXPECT_EQ(lab.core.of_services[0].cookies_bad.read(), 1999u);
+  EXPECT_EQ(lab.core.of_services[1].cookies_bad.read(), 0u);
+  const auto talkers = lab.core.talkers.read(Talk::kBadCookies);
+  ASSERT_EQ(talkers.size(), 1u);
+  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient4));
+  EXPECT_NEAR(static_cast<double>(talkers[0].count), 1999, 28.0 * Talkers::kSampleEvery);  // 5 deviations
+}
+
+TEST(Stray, AFloodOfRstsHasAKnownSource) {
+  PipelineLab lab;
+  const auto rst =
+      FrameBuilder{}.ipv6(kClient6, kService6).tcp(40000, kServicePort, TcpFlags::kRst).seq(7).build();
+  for (int n = 0; n < 2000; ++n) lab.run(rst);
+  const auto talkers = lab.core.talkers.read(Talk::kResets);
+  ASSERT_EQ(talkers.size(), 1u);
+  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient6));
+}
+
+TEST(Stray, AValidCookieIsCountedForItsService) {
+  PipelineLab lab;
+  LabClient<Family::kIpv6> client{lab};
+  client.ask();
+  lab.run(client.ack());
+  EXPECT_EQ(lab.core.of_services[1].cookies_valid.read(), 1u);
+  EXPECT_EQ(lab.core.of_services[1].syns.read(), 1u);
+  EXPECT_EQ(lab.core.of_services[0].cookies_valid.read(), 0u);
 }
 
 }  // namespace

@@ -124,7 +124,8 @@ class PipelineLab {
                                         cookie::slot_at(kStartMs));
   }
   void set_time(std::uint64_t wall_ms) {
-    core.set_clock({.wall_ms = wall_ms, .mono_ms = wall_ms - kStartMs + 1});
+    const std::uint64_t mono_ms = wall_ms - kStartMs + 1;
+    core.set_clock({.wall_ms = wall_ms, .mono_ms = mono_ms, .mono_us = 1000 * mono_ms});
   }
 
   /// Runs `frames` as one burst. Every frame lies at the end of a buffer of its own, with its slack behind

@@ -56,5 +56,28 @@ TEST(Counters, AddUpOverCores) {
   EXPECT_TRUE(sum.balances());
 }
 
+TEST(Timing, BucketsHoldTheirUpperBound) {
+  constexpr std::uint8_t kFirst = 4;
+  EXPECT_EQ(timing_bucket(0, kFirst), 0u);
+  for (std::size_t b = 0; b + 1 < kTimingBuckets; ++b) {
+    const std::uint64_t bound = std::uint64_t{1} << (kFirst + b);
+    EXPECT_EQ(timing_bucket(bound, kFirst), b);
+    EXPECT_EQ(timing_bucket(bound + 1, kFirst), b + 1);
+  }
+  EXPECT_EQ(timing_bucket(~std::uint64_t{0}, kFirst), kTimingBuckets - 1);
+}
+
+TEST(Timing, IsRecordedReadAndSummed) {
+  Counters counters;
+  counters.record(Timing::kBackendRoundTrip, 17);
+  counters.record(Timing::kBackendRoundTrip, 16);
+  CounterReading both = read(counters);
+  both += read(counters);
+  const auto& timing = both.timing[std::size_t(Timing::kBackendRoundTrip)];
+  EXPECT_EQ(timing.count[0], 2u);
+  EXPECT_EQ(timing.count[1], 2u);
+  EXPECT_EQ(timing.sum, 66u);
+}
+
 }  // namespace
 }  // namespace synward
