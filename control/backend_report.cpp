@@ -51,14 +51,16 @@ nlohmann::json backends_json(const proxy::BackendProfiles& profiles, std::uint64
   return backends;
 }
 
+std::string backend_place(const nlohmann::json& backend) {
+  const auto address = backend.at("address").get<std::string>();
+  const bool six = address.find(':') != std::string::npos;
+  return fmt::format("{}:{}", six ? "[" + address + "]" : address, backend.at("port").get<int>());
+}
+
 std::string backends_text(const nlohmann::json& backends) {
   std::string text;
   for (const auto& backend : backends) {
-    const auto address = backend.at("address").get<std::string>();
-    const bool six = address.find(':') != std::string::npos;
-    const auto place =
-        fmt::format("{}:{}", six ? "[" + address + "]" : address, backend.at("port").get<int>());
-    text += fmt::format("{:<30}{}  {} answered, {} refused, {} silent", place,
+    text += fmt::format("{:<30}{}  {} answered, {} refused, {} silent", backend_place(backend),
                         backend.at("down").get<bool>() ? "down" : "up  ", backend.at("handshakes").get<int>(),
                         backend.at("refusals").get<int>(), backend.at("silences").get<int>());
     if (backend.contains("promise")) text += "; " + promise_text(backend.at("promise"));

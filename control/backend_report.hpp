@@ -17,6 +17,9 @@ namespace synward::control {
 [[nodiscard]] nlohmann::json backends_json(const proxy::BackendProfiles& profiles, std::uint64_t wall_ms,
                                            std::uint64_t mono_ms);
 
+/// Of one of them "198.18.0.10:443" or "[2001:2::10]:443".
+[[nodiscard]] std::string backend_place(const nlohmann::json& backend);
+
 /// The same as lines for people; nothing when there are none.
 [[nodiscard]] std::string backends_text(const nlohmann::json& backends);
 

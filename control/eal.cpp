@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string_view>
 
@@ -12,6 +11,8 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_timer.h>
+
+#include "control/sys_files.hpp"
 
 namespace synward::control {
 
@@ -26,19 +27,26 @@ bool sets(const std::vector<std::string>& extra, const std::vector<std::string>&
 
 bool sets_lcores(const std::vector<std::string>& extra) { return sets(extra, {"--lcores", "-l", "-c"}); }
 
-std::size_t free_huge_page_bytes(int node, const std::filesystem::path& root) {
+std::vector<HugePages> huge_pages(int node, const std::filesystem::path& root) {
   constexpr std::string_view kSize = "hugepages-";  // and so many kB
   const auto folder = node < 0
                           ? root / "sys/kernel/mm/hugepages"
                           : root / "sys/devices/system/node" / ("node" + std::to_string(node)) / "hugepages";
-  std::size_t bytes = 0;
-  std::error_code error;
-  for (const auto& size : std::filesystem::directory_iterator{folder, error}) {
-    const std::string name = size.path().filename();
-    std::ifstream file{size.path() / "free_hugepages"};
-    if (std::size_t pages = 0; name.starts_with(kSize) && file >> pages)
-      bytes += pages * 1024 * std::strtoul(name.c_str() + kSize.size(), nullptr, 10);
+  std::vector<HugePages> sizes;
+  for (const auto& name : names_in(folder)) {
+    if (!name.starts_with(kSize)) continue;
+    sizes.push_back({.page_bytes = 1024 * std::strtoul(name.c_str() + kSize.size(), nullptr, 10),
+                     .reserved = number_in(folder / name / "nr_hugepages").value_or(0),
+                     .free = number_in(folder / name / "free_hugepages").value_or(0),
+                     .folder = folder / name});
   }
+  std::ranges::sort(sizes, {}, &HugePages::page_bytes);
+  return sizes;
+}
+
+std::size_t free_huge_page_bytes(int node, const std::filesystem::path& root) {
+  std::size_t bytes = 0;
+  for (const HugePages& size : huge_pages(node, root)) bytes += size.free * size.page_bytes;
   return bytes;
 }
 

@@ -13,7 +13,15 @@ namespace synward::control {
 /// Whether they say which lcores there are.
 [[nodiscard]] bool sets_lcores(const std::vector<std::string>& extra);
 
-/// Of all sizes, in bytes, on NUMA node `node`; negative: on the whole machine. `root`: where sys/ is.
+/// Those of one size.
+struct HugePages {
+  std::size_t page_bytes, reserved, free;
+  std::filesystem::path folder;  ///< of nr_hugepages, by which they are reserved
+};
+/// Of each size that the kernel has, the smallest first, on NUMA node `node`; negative: on the whole machine.
+/// `root`: where sys/ is.
+[[nodiscard]] std::vector<HugePages> huge_pages(int node, const std::filesystem::path& root = "/");
+/// The same in bytes, of all sizes together.
 [[nodiscard]] std::size_t free_huge_page_bytes(int node, const std::filesystem::path& root = "/");
 
 /// EAL up, and down again when the process ends in order.

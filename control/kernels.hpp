@@ -17,8 +17,10 @@ inline constexpr const char* kAutoIsa = "auto";
 [[nodiscard]] simd::Isa choose_isa(const std::string& choice, unsigned max_bits,
                                    const std::vector<simd::Isa>& supported = simd::supported_isas());
 
-/// How many bits wide EAL lets registers be: 256 unless its --force-max-simd-bitwidth says otherwise. After
-/// EAL has started.
+/// How many bits wide EAL lets registers be unless it is told otherwise.
+inline constexpr unsigned kDefaultMaxSimdBits = 256;
+/// How many bits wide EAL lets registers be: kDefaultMaxSimdBits unless its --force-max-simd-bitwidth says
+/// otherwise. After EAL has started.
 [[nodiscard]] unsigned eal_max_simd_bits();
 
 }  // namespace synward::control

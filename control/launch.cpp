@@ -19,17 +19,24 @@
 #include <rte_timer.h>
 #include <spdlog/spdlog.h>
 
+#include "config/print.hpp"
 #include "control/backend_report.hpp"
 #include "control/eal.hpp"
+#include "control/health.hpp"
 #include "control/interface_lock.hpp"
+#include "control/key_watch.hpp"
 #include "control/memory_plan.hpp"
+#include "control/metrics_server.hpp"
 #include "control/nic_devices.hpp"
+#include "control/placement.hpp"
 #include "control/port_watch.hpp"
 #include "control/ports.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
+#include "control/service_manager.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "control/watch_report.hpp"
 #include "dataplane/nic/kernel_interface.hpp"
 #include "dataplane/nic/table_memory.hpp"
 #include "dataplane/worker.hpp"
@@ -175,30 +182,55 @@ void log_plan(const config::Config& config, const std::vector<std::unique_ptr<ni
   }
 }
 
-/// Of those that the plan makes. A NIC is opened after the workers are there, so how many queues it has is
-/// not known yet; what DPDK makes has as many as its arguments say.
-std::size_t most_workers(const config::Config& config) {
-  std::size_t most = 16;  // RSS of common 10 Gb/s NICs has no more
-  for (const config::Port& port : config.ports) {
-    if (!is_virtual(port)) continue;
-    const std::string pairs = nic::device_argument(port.device, "qpairs");
-    most = std::min<std::size_t>(most, pairs.empty() ? 1 : std::strtoul(pairs.c_str(), nullptr, 10));
+/// `ring` is in their memory alone when this has returned, if it was a temporary.
+std::vector<std::unique_ptr<CoreState>> make_cores(const std::vector<std::unique_ptr<CoreTables>>& tables,
+                                                   const cookie::KeyRing& ring,
+                                                   const service::ServiceTable& services) {
+  std::vector<std::unique_ptr<CoreState>> cores;
+  cores.reserve(tables.size());
+  const cookie::SlotKeys keys{crypto::best_aes(), ring, milliseconds_of(std::chrono::system_clock::now())};
+  for (const auto& memory : tables)
+    cores.push_back(std::make_unique<CoreState>(keys, services, memory->plan));
+  return cores;
+}
+
+/// `watch`: null when the keys are random.
+void log_keys(const KeyWatch* watch, const std::string& path) {
+  const char* const aes = crypto::best_aes().name;
+  if (watch != nullptr) {
+    spdlog::info("cookies: {} key(s) of {}, {}", watch->ring().masters().size(), path, aes);
+  } else {
+    spdlog::info(
+        "cookies: a random key of this process, {}; a restart breaks the handshakes in flight: [cookie] "
+        "key_file",
+        aes);
   }
-  return most;
+  if (!crypto::secret_memory_is_locked())
+    spdlog::warn("keys: the kernel does not lock their memory, so they may be swapped (ulimit -l)");
 }
 
-std::vector<PortNode> nodes_of(const config::Config& config, const NicDevices& devices) {
-  std::vector<PortNode> nodes;
-  nodes.reserve(config.ports.size());
-  for (const config::Port& port : config.ports) nodes.push_back({port.name, devices.node_of(port)});
-  return nodes;
+/// Every worker mints by the new keys before this returns.
+void follow_keys(KeyWatch& watch, const std::vector<std::unique_ptr<CoreState>>& cores,
+                 const Workers& workers) {
+  if (!watch.changed(cookie::slot_at(milliseconds_of(std::chrono::system_clock::now())))) return;
+  for (const auto& core : cores) core->offer_keys(watch.ring());
+  workers.wait_for_turns();  // the next turn of each takes them,
+  workers.wait_for_turns();  // and has ended
 }
 
-/// Where workers, packets and tables belong; -1: wherever.
-int first_known(const std::vector<PortNode>& ports) {
-  const auto known =
-      std::find_if(ports.begin(), ports.end(), [](const PortNode& port) { return port.node >= 0; });
-  return known == ports.end() ? -1 : known->node;
+bool is_draining(const std::vector<std::unique_ptr<CoreState>>& cores) {
+  return cores.front()->drain_asked.load(std::memory_order_relaxed);
+}
+
+void look_at_health(Health& health, const std::vector<std::unique_ptr<CoreState>>& cores,
+                    const PortWatch& port_watch) {
+  std::vector<std::uint64_t> turns;
+  turns.reserve(cores.size());
+  for (const auto& core : cores)
+    turns.push_back(core->counters.bursts.read() + core->counters.empty_polls.read());
+  auto troubles = port_troubles(port_watch.json());
+  if (is_draining(cores)) troubles.insert(troubles.begin(), "draining: it takes no new connections");
+  health.look(turns, std::move(troubles), Health::Clock::now());
 }
 
 constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
@@ -215,35 +247,18 @@ sigset_t ending_signals() {
   return signals;
 }
 
-/// Until one of `signals` comes; or returns what ended it instead.
-std::optional<std::string> watch_until(const sigset_t& signals, PortWatch& ports) {
+/// Calls `look` every so often until one of `signals` comes, or it returns why it cannot go on.
+std::optional<std::string> watch_until(const sigset_t& signals,
+                                       const std::function<std::optional<std::string>()>& look) {
   constexpr timespec kBetweenLooks{0, 250'000'000};
   while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) {
     rte_timer_manage();  // drivers': ena's looks whether its device hangs
-    if (auto trouble = ports.look()) return trouble;
+    if (auto trouble = look()) return trouble;
   }
   return {};
 }
 
 }  // namespace
-
-std::vector<std::uint16_t> plan_lcores(const config::Config& config, const std::vector<Processor>& processors,
-                                       int node, const std::function<std::size_t(int)>& free_bytes_on) {
-  std::vector<std::uint16_t> all = plan_workers(processors, node, most_workers(config));
-  if (!free_bytes_on) return all;
-  const auto first = std::find_if(processors.begin(), processors.end(),
-                                  [&](const Processor& processor) { return processor.id == all.front(); });
-  const int at =
-      first->node;  // where the tables will be: on another node than the NIC, if no processor is on its
-  const std::size_t free_bytes = free_bytes_on(at), each = worker_bytes(config);
-  std::vector<std::uint16_t> some = plan_workers(processors, node, std::min(all.size(), free_bytes / each));
-  if (some.size() == all.size()) return all;
-  constexpr std::size_t kMib = std::size_t{1} << 20;
-  spdlog::warn("cores: {} worker(s), not {}: {} MiB of huge pages are free{}, and each takes about {}",
-               some.size(), all.size(), free_bytes / kMib, at < 0 ? "" : fmt::format(" on node {}", at),
-               each / kMib);
-  return some;
-}
 
 std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
                                        bool huge_pages) {
@@ -301,7 +316,9 @@ void run(const config::Config& as_written, const RunOptions& options) {
       throw std::runtime_error("which lcores work must be named in [workers] when EAL is told its lcores");
     std::function<std::size_t(int)> free_bytes_on;
     if (on_huge_pages) free_bytes_on = [](int at) { return free_huge_page_bytes(at); };
-    config.lcores = plan_lcores(config, processors, node, free_bytes_on);
+    const LcorePlan plan = plan_lcores(config, processors, node, free_bytes_on);
+    config.lcores = plan.lcores;
+    if (!plan.shortage.empty()) spdlog::warn("cores: {}", plan.shortage);
   }
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals,
@@ -323,29 +340,29 @@ void run(const config::Config& as_written, const RunOptions& options) {
   check_mtus(config, infos);
   const service::ServiceTable services = service_table(config, infos.front().mtu);
   const service::DropList drop_list = drop_list_of(config.drop_list);
-  const cookie::SlotKeys keys{crypto::best_aes(), cookie::KeyRing::random(),
-                              milliseconds_of(std::chrono::system_clock::now())};
-  spdlog::info("cookies: a random key of this process, {}; a restart breaks the handshakes in flight",
-               crypto::best_aes().name);
+  const auto key_watch = config.key_file.empty() ? nullptr : std::make_unique<KeyWatch>(config.key_file);
   const auto profiles = config::is_inline(config)
                             ? std::make_unique<proxy::BackendProfiles>(random_value<table::HashSecret>())
                             : nullptr;
   std::vector<std::unique_ptr<CoreTables>> tables;
-  std::vector<std::unique_ptr<CoreState>> cores;
-  for (std::uint16_t w = 0; w < workers_count; ++w) {
-    tables.push_back(std::make_unique<CoreTables>(config, config.lcores[w]));
-    cores.push_back(std::make_unique<CoreState>(keys, services, tables.back()->plan));
-    cores.back()->ports = infos;
-    cores.back()->kernels = simd::kernels_of(isa);
-    if (!drop_list.empty()) cores.back()->drop_list = &drop_list;
-    if (profiles) cores.back()->profiles = profiles.get();
+  for (const std::uint16_t lcore : config.lcores)
+    tables.push_back(std::make_unique<CoreTables>(config, lcore));
+  auto cores = make_cores(tables, key_watch ? key_watch->ring() : cookie::KeyRing::random(), services);
+  for (const auto& core : cores) {
+    core->ports = infos;
+    core->kernels = simd::kernels_of(isa);
+    if (!drop_list.empty()) core->drop_list = &drop_list;
+    if (profiles) core->profiles = profiles.get();
   }
+  log_keys(key_watch.get(), config.key_file);
   log_plan(config, ports, isa);
   for (const auto& warning :
        core_warnings(processors, processors_of(config.lcores), processor_of(rte_get_main_lcore()), nodes))
     spdlog::warn("cores: {}", warning);
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
   PortWatch port_watch{config, ports, [&workers] { workers.wait_for_turns(); }};
+
+  Health health;
 
   const auto started = std::chrono::steady_clock::now();
   const auto stats = [&] {
@@ -357,17 +374,46 @@ void run(const config::Config& as_written, const RunOptions& options) {
     if (profiles)
       json["backends"] = backends_json(*profiles, milliseconds_of(std::chrono::system_clock::now()),
                                        milliseconds_of(std::chrono::steady_clock::now()));
+    json["draining"] = is_draining(cores);
     json["ports"] = port_watch.json();
+    json["services"] = services_json(services, cores);
+    json["talkers"] = talkers_json(cores);
+    json["table"] = table_json(services, cores);
     return json;
   };
   {
     const auto reset_port = [&](std::size_t port) { return port_watch.ask_for_reset(port); };
-    const StatsServer server{config.control_socket, {.stats = stats, .reset_port = reset_port}};
+    const auto health_json = [&health] { return health.json(); };
+    const auto drain = [&cores](bool on) {
+      for (const auto& core : cores) core->drain(on);
+      spdlog::info(on ? "draining: no new connections; those that there are go on" : "new connections again");
+      tell_status(on ? "draining" : "serving");
+    };
+    const StatsServer server{
+        config.control_socket,
+        {.stats = stats, .reset_port = reset_port, .health = health_json, .drain = drain}};
+    std::optional<MetricsServer> metrics;
+    if (config.metrics) {
+      metrics.emplace(*config.metrics, stats, health_json);
+      if (!is_loopback(*config.metrics))
+        spdlog::warn("metrics: whoever reaches {} may read them; they tell an attacker how well he does",
+                     config::to_text(*config.metrics));
+    }
     std::optional<std::string> trouble;
+    bool is_ready = false;
     {
       const Running running{workers, config.lcores};
       log_serving(config);
-      trouble = watch_until(signals, port_watch);
+      trouble = watch_until(signals, [&] {
+        if (key_watch) follow_keys(*key_watch, cores, workers);
+        auto lost = port_watch.look();
+        look_at_health(health, cores, port_watch);
+        if (health.workers_proceed()) tell_alive();
+        if (!is_ready) tell_ready(fmt::format("{} service(s)", config.services.size()));
+        is_ready = true;
+        return lost;
+      });
+      tell_stopping();
       for (const int signal : kEndingSignals) {
         if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
       }

@@ -1,14 +1,10 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "config/config.hpp"
 #include "control/kernels.hpp"
-#include "control/processors.hpp"
 
 namespace synward::control {
 
@@ -23,13 +19,6 @@ struct RunOptions {
 /// command line) is left to it.
 [[nodiscard]] std::vector<std::string> eal_arguments(const config::Config& config,
                                                      const std::vector<std::string>& extra, bool huge_pages);
-
-/// Where the workers run when `config` says "auto": as many as there is use for on `node` (negative:
-/// anywhere), of `processors`, and room for in the huge pages of their own node, of which `free_bytes_on`
-/// says how many bytes are free (empty: ordinary memory is used); one at least.
-[[nodiscard]] std::vector<std::uint16_t> plan_lcores(const config::Config& config,
-                                                     const std::vector<Processor>& processors, int node,
-                                                     const std::function<std::size_t(int)>& free_bytes_on);
 
 /// Main thread. Starts everything, serves until SIGINT, SIGTERM or SIGHUP, stops cleanly and prints a
 /// summary. Throws std::runtime_error, one sentence, when the machine does not let it start. A second signal

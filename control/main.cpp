@@ -8,13 +8,19 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/json_schema.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
+#include "config/reference.hpp"
+#include "control/doctor/doctor.hpp"
+#include "control/drain_command.hpp"
 #include "control/handshake_command.hpp"
+#include "control/keys_command.hpp"
 #include "control/launch.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "control/stats_watch.hpp"
+#include "control/top.hpp"
 
 namespace synward::control {
 namespace {
@@ -27,6 +33,12 @@ config::Config load_or_exit(const std::string& path) {
   for (const auto& error : errors) std::cerr << error << "\n";
   if (!errors.empty()) std::exit(kWrongUsage);
   return config;
+}
+
+int tell_health(const nlohmann::json& health) {
+  if (health.at("healthy").get<bool>()) std::cout << "healthy\n";
+  for (const auto& reason : health.at("reasons")) std::cout << reason.get<std::string>() << "\n";
+  return health.at("healthy").get<bool>() ? 0 : 1;
 }
 
 int dispatch(int argc, char** argv) {
@@ -48,27 +60,65 @@ int dispatch(int argc, char** argv) {
       ->capture_default_str();
   run_command->footer("Behind -- : arguments for DPDK's EAL, like -- --log-level=debug");
 
+  bool schema = false, reference = false;
   auto* check = app.add_subcommand(
-      "check", "Check a config and print it with its defaults; what has none and is not set is not printed");
-  check->add_option("-c,--config", path, "Config file (TOML)")->required();
+      "check", "Check a config, and print every setting that is in force, defaults included");
+  auto* checked = check->add_option_group("what")->require_option(1);
+  checked->add_option("-c,--config", path, "Config file (TOML)");
+  checked->add_flag("--schema", schema, "Of any config: JSON Schema, for editors");
+  checked->add_flag("--reference", reference, "Of any config: every setting, for people (Markdown)");
+
+  doctor::Options doctor_options;
+  auto* doctor_command = app.add_subcommand(
+      "doctor", "Whether this machine is as a config wants it, and the command that mends what is not");
+  doctor_command->add_option("-c,--config", doctor_options.config,
+                             std::string{"Config file (TOML); unless told "} + doctor::kUsualConfig +
+                                 ", or, where that is not, the machine in general");
+  doctor_command->add_flag("--json", doctor_options.json,
+                           "For programs: an array of {check, state, text, command}");
+  doctor_command->footer("It changes nothing. Exit code: 1 when a line says fail");
 
   bool json = false, watch = false;
+  const auto add_socket = [&socket](CLI::App& command) {
+    command.add_option("--socket", socket, "Its control socket")
+        ->envname("SYNWARD_SOCKET")
+        ->capture_default_str();
+  };
   auto* stats = app.add_subcommand("stats", "What a running synward has counted");
-  stats->add_option("--socket", socket, "Its control socket")
-      ->envname("SYNWARD_SOCKET")
-      ->capture_default_str();
+  add_socket(*stats);
   auto* for_programs =
       stats->add_flag("--json", json, "For programs: every counter and every reason, also of each core");
   stats->add_flag("--watch", watch, "Again every second, with rates, until Ctrl-C")->excludes(for_programs);
+
+  TopOptions top_options;
+  auto* top = app.add_subcommand("top", "A screen to leave open: what a running synward does, and who to");
+  add_socket(*top);
+  top->add_option("--interval", top_options.interval_s, "Seconds between two looks")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  top->add_flag("--once", top_options.once, "For scripts: one screen as plain text, after an interval");
 
   std::string port_name;
   auto* port = app.add_subcommand("port", "A port of a running synward")->require_subcommand(1);
   auto* port_reset = port->add_subcommand(
       "reset", "Reset the port's device, as its driver would ask for by itself; connections stay");
   port_reset->add_option("NAME", port_name, "Name of the port in the config")->required();
-  port_reset->add_option("--socket", socket, "Its control socket")
-      ->envname("SYNWARD_SOCKET")
-      ->capture_default_str();
+  add_socket(*port_reset);
+
+  const auto* health = app.add_subcommand("health", "Whether a running synward can be used; exit code 1: no");
+  add_socket(*app.get_subcommand("health"));
+  auto* drain = app.add_subcommand(
+      "drain", "No new connections; wait until those that there are have ended. Exit code 1: some are left");
+  add_socket(*drain);
+  std::uint32_t drain_limit_s = 0;
+  bool undo = false;
+  constexpr std::uint32_t kWeek = 7 * 24 * 3600;
+  auto* limit = drain->add_option("--wait", drain_limit_s, "Seconds to wait for them; 0: as long as it takes")
+                    ->check(CLI::Range(0u, kWeek));
+  drain->add_flag("--undo", undo, "New connections again")->excludes(limit);
+
+  KeysOptions keys_options;
+  const auto& keys = add_keys_command(app, keys_options);
 
   HandshakeOptions handshake_options;
   const auto& handshake = add_handshake_command(app, handshake_options);
@@ -82,12 +132,31 @@ int dispatch(int argc, char** argv) {
   if (run_command->parsed()) {
     run(load_or_exit(path), options);
   } else if (check->parsed()) {
-    std::cout << config::to_toml(load_or_exit(path));
+    if (schema) {
+      std::cout << config::json_schema();
+    } else if (reference) {
+      std::cout << config::reference();
+    } else {
+      std::cout << config::to_toml(load_or_exit(path));
+    }
+  } else if (doctor_command->parsed()) {
+    return doctor::run(doctor_options);
+  } else if (keys.parsed()) {
+    run_keys_command(keys, keys_options);
   } else if (handshake.parsed()) {
     return run_handshake_command(handshake_options);
   } else if (port_reset->parsed()) {
     reset_port(socket, port_name);
     std::cout << "port " << port_name << " works again\n";
+  } else if (health->parsed()) {
+    return tell_health(ask_health(socket));
+  } else if (undo) {
+    ask_to_drain(socket, false);
+  } else if (drain->parsed()) {
+    return drain_and_wait(socket, std::chrono::seconds{drain_limit_s == 0 ? kWeek : drain_limit_s}) ? 0 : 1;
+  } else if (top->parsed()) {
+    top_options.socket = socket;
+    run_top(top_options);
   } else if (watch) {
     watch_stats(socket);
   } else {

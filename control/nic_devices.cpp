@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "control/mendable.hpp"
+#include "control/sys_files.hpp"
 #include "dataplane/nic/kernel_interface.hpp"
 
 namespace synward::control {
@@ -26,6 +28,7 @@ constexpr std::string_view kVfio = "vfio-pci";
 constexpr std::array<std::string_view, 2> kUio{"uio_pci_generic", "igb_uio"};
 /// Beside kVfio, what vfio lets a device of the same IOMMU group be bound to.
 constexpr std::array<std::string_view, 2> kHarmless{"pcieport", "pci-stub"};
+constexpr std::string_view kNetwork = "0x02";  // the class of PCI, as /sys begins it
 
 bool has(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -36,26 +39,11 @@ bool is_pci(std::string_view name) {
   return name.size() == 12 && name[4] == ':' && name[7] == ':' && name[10] == '.';
 }
 
-std::string first_line(const fs::path& file) {
-  std::ifstream in{file};
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
+/// Of what a config calls `device`: without the arguments behind the comma.
+std::string name_of(const config::Port& port) { return port.device.substr(0, port.device.find(',')); }
 
-/// Nothing where it is not there.
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator{folder, error}) names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-/// What the link leads to, by its last name; nothing where there is none.
-std::string target(const fs::path& link) {
-  std::error_code error;
-  return fs::read_symlink(link, error).filename();
+std::string bind_command(const std::string& pci, std::string_view driver) {
+  return fmt::format("modprobe {} && driverctl set-override {} {}", driver, pci, driver);
 }
 
 std::string how_to_bind(const std::string& pci) {
@@ -193,18 +181,17 @@ void NicDevices::refuse_default_route(const config::Port& port, std::vector<std:
 /// vfio hands over groups, not single devices. Only what is a NIC, and none that the machine needs, is one to
 /// give away.
 void NicDevices::check_group(const std::string& pci) const {
-  constexpr std::string_view kNetwork = "0x02";  // PCI's class
   const fs::path devices = root_ / "sys/bus/pci/devices";
   for (const auto& member : names_in(devices / pci / "iommu_group/devices")) {
     const std::string driver = driver_of(member);
     if (driver.empty() || driver == kVfio || has(kHarmless, driver)) continue;
     const bool spare = first_line(devices / member / "class").starts_with(kNetwork) &&
                        !default_route_by(interfaces_of(member));
-    throw std::runtime_error(
-        fmt::format("it shares its IOMMU group with {}, which the kernel's {} has, and vfio hands over only "
-                    "whole groups: {}",
-                    called(member), driver,
-                    spare ? how_to_bind(member) : "move the NIC to another slot, or take another"));
+    std::string problem = fmt::format(
+        "it shares its IOMMU group with {}, which the kernel's {} has, and vfio hands over only whole groups",
+        called(member), driver);
+    if (spare) throw Mendable{std::move(problem), how_to_bind(member), bind_command(member, kVfio)};
+    throw std::runtime_error(problem + ": move the NIC to another slot, or take another");
   }
 }
 
@@ -213,28 +200,34 @@ void NicDevices::check_driver(const std::string& pci) const {
   if (driver == kVfio) return check_group(pci);
   if (has(kUio, driver) || has(kShared, driver)) return;
   const bool has_iommu = fs::exists(root_ / "sys/bus/pci/devices" / pci / "iommu_group");
-  throw std::runtime_error(
-      fmt::format("{} is {}: {}{}", called(pci),
-                  driver.empty() ? "bound to no driver" : fmt::format("driven by the kernel's {}", driver),
-                  how_to_bind(pci),
-                  has_iommu ? ""
-                            : "; vfio-pci wants an IOMMU, and this machine shows none: switch it on in the "
-                              "BIOS and boot with intel_iommu=on, or "
-                              "bind to uio_pci_generic instead"));
+  throw Mendable{
+      fmt::format("{} is {}", called(pci),
+                  driver.empty() ? "bound to no driver" : fmt::format("driven by the kernel's {}", driver)),
+      how_to_bind(pci) + (has_iommu ? ""
+                                    : "; vfio-pci wants an IOMMU, and this machine shows none: switch it on "
+                                      "in the BIOS and boot with intel_iommu=on, or "
+                                      "bind to uio_pci_generic instead"),
+      bind_command(pci, has_iommu ? kVfio : kUio.front())};
+}
+
+std::string NicDevices::find(const config::Port& port) const {
+  if (port.device.starts_with("net_")) {
+    const std::string interface = nic::device_argument(port.device, "iface");
+    if (!port.device.starts_with("net_tap") && !interface.empty()) refuse_default_route(port, {interface});
+    return port.device;
+  }
+  const auto comma = std::min(port.device.find(','), port.device.size());
+  const std::string pci = pci_address(port.device.substr(0, comma));
+  refuse_default_route(port, interfaces_of(pci));
+  check_driver(pci);
+  return pci + port.device.substr(comma);
 }
 
 std::string NicDevices::resolve(const config::Port& port) const {
   try {
-    if (port.device.starts_with("net_")) {
-      const std::string interface = nic::device_argument(port.device, "iface");
-      if (!port.device.starts_with("net_tap") && !interface.empty()) refuse_default_route(port, {interface});
-      return port.device;
-    }
-    const auto comma = std::min(port.device.find(','), port.device.size());
-    const std::string pci = pci_address(port.device.substr(0, comma));
-    refuse_default_route(port, interfaces_of(pci));
-    check_driver(pci);
-    return pci + port.device.substr(comma);
+    return find(port);
+  } catch (const Mendable& error) {
+    throw error.of(fmt::format("port \"{}\"", port.name));
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(fmt::format("port \"{}\": {}", port.name, error.what()));
   }
@@ -242,29 +235,75 @@ std::string NicDevices::resolve(const config::Port& port) const {
 
 void NicDevices::check_memory(const config::Config& config, bool huge_pages) const {
   for (const auto& port : config.ports) {
-    const std::string name = port.device.substr(0, port.device.find(','));
-    const std::string driver = is_pci(name) ? driver_of(name) : "";
-    if (!huge_pages && has(kUio, driver))
-      throw std::runtime_error(fmt::format(
-          "port \"{}\": {} works by the addresses of memory, which only huge pages have, and none are free: "
-          "\"dpdk-hugepages.py --setup 1G\" reserves some",
-          port.name, driver));
+    if (huge_pages || way_of(port) != Way::kAddresses) continue;
+    const std::string command = "dpdk-hugepages.py --setup 1G";
+    throw Mendable{
+        fmt::format(
+            "port \"{}\": {} works by the addresses of memory, which only huge pages have, and none are free",
+            port.name, driver_of(name_of(port))),
+        fmt::format("\"{}\" reserves some", command), command};
   }
 }
 
 int NicDevices::node_of(const config::Port& port) const {
-  const std::string name = port.device.substr(0, port.device.find(','));
+  const std::string name = name_of(port);
   if (!is_pci(name)) return -1;
   const std::string node = first_line(root_ / "sys/bus/pci/devices" / name / "numa_node");
   return node.empty() ? -1 : static_cast<int>(std::strtol(node.c_str(), nullptr, 10));
 }
 
+NicDevices::Way NicDevices::way_of(const config::Port& port) const {
+  const std::string name = name_of(port);
+  const std::string driver = is_pci(name) ? driver_of(name) : "";
+  if (driver == kVfio) return Way::kIommu;
+  if (has(kUio, driver)) return Way::kAddresses;
+  return has(kShared, driver) ? Way::kShared : Way::kNone;
+}
+
+std::string NicDevices::describe(const config::Port& port) const {
+  const std::string name = name_of(port);
+  const std::string driver = driver_of(name);
+  const int node = node_of(port);
+  return fmt::format("{}, {}{}", called(name), driver.empty() ? "no driver" : "driver " + driver,
+                     node < 0 ? "" : fmt::format(", node {}", node));
+}
+
+std::string NicDevices::interface_of(const config::Port& port) const {
+  const std::string name = name_of(port);
+  if (!is_pci(name)) return nic::device_argument(port.device, "iface");
+  const auto interfaces = interfaces_of(name);
+  return interfaces.empty() ? "" : interfaces.front();
+}
+
+std::string NicDevices::iommu_group_of(const config::Port& port) const {
+  return target(root_ / "sys/bus/pci/devices" / name_of(port) / "iommu_group");
+}
+
+std::vector<std::string> NicDevices::all() const {
+  const fs::path devices = root_ / "sys/bus/pci/devices";
+  std::vector<std::string> nics = names_in(devices);
+  std::erase_if(nics,
+                [&](const auto& pci) { return !first_line(devices / pci / "class").starts_with(kNetwork); });
+  return nics;
+}
+
+std::size_t NicDevices::iommu_groups() const {
+  const fs::path groups = root_ / "sys/kernel/iommu_groups";
+  std::vector<std::string> found = names_in(groups);
+  std::erase_if(found,
+                [&](const auto& group) { return first_line(groups / group / "name") == "vfio-noiommu"; });
+  return found.size();
+}
+
+void check_distinct(const config::Config& config) {
+  if (config.ports.size() == 2 && name_of(config.ports[0]) == name_of(config.ports[1]))
+    throw std::runtime_error(
+        fmt::format("both ports are {}: each wants a NIC of its own", name_of(config.ports[0])));
+}
+
 config::Config with_devices(config::Config config, const NicDevices& devices) {
   for (auto& port : config.ports) port.device = devices.resolve(port);
-  const auto name = [](const config::Port& port) { return port.device.substr(0, port.device.find(',')); };
-  if (config.ports.size() == 2 && name(config.ports[0]) == name(config.ports[1]))
-    throw std::runtime_error(
-        fmt::format("both ports are {}: each wants a NIC of its own", name(config.ports[0])));
+  check_distinct(config);
   return config;
 }
 

@@ -257,6 +257,23 @@ nlohmann::json PortWatch::json() const {
   return ports;
 }
 
+std::vector<std::string> port_troubles(const nlohmann::json& ports) {
+  std::vector<std::string> troubles;
+  for (const auto& port : ports) {
+    const std::string name = "port " + port.at("name").get<std::string>();
+    if (port.at("resetting").get<bool>()) troubles.push_back(name + " is being reset");
+    if (port.at("link") != "up") troubles.push_back(name + ": link down");
+  }
+  return troubles;
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> port_losses() {
+  std::vector<std::pair<std::string_view, std::string_view>> losses;
+  losses.reserve(kLosses.size());
+  for (const Loss& loss : kLosses) losses.emplace_back(loss.label, loss.help);
+  return losses;
+}
+
 std::string_view xstat_help(std::string_view name) {
   struct Help {
     std::vector<std::string_view> parts;  // of the name: one of them

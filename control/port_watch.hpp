@@ -115,6 +115,12 @@ class PortWatch {
 /// loss, or what "rx_missed" and its like count already.
 [[nodiscard]] std::string_view xstat_help(std::string_view name);
 
+/// Of json(), by what its ports cannot be used, each in a few words.
+[[nodiscard]] std::vector<std::string> port_troubles(const nlohmann::json& ports);
+
+/// What a port may lose, by the labels that json() has it under, and what to do about each.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string_view>> port_losses();
+
 /// What `synward stats` shows of PortWatch::json(): a line for each port, and what it lost with what to do.
 [[nodiscard]] std::string ports_text(const nlohmann::json& ports);
 

@@ -12,20 +12,7 @@
 namespace synward::control {
 namespace {
 
-/// {0, 1, 2, 5} -> "0-2,5"
-std::string ranges(const std::set<std::uint16_t>& numbers) {
-  std::string text;
-  for (auto at = numbers.begin(); at != numbers.end();) {
-    const unsigned first = *at;
-    unsigned last = first;
-    while (++at != numbers.end() && *at == last + 1) ++last;
-    text += (text.empty() ? "" : ",") + std::to_string(first);
-    if (last != first) text += "-" + std::to_string(last);
-  }
-  return text;
-}
-
-/// The other way round; as the kernel writes them, so it is not checked.
+/// "0-2,5" -> {0, 1, 2, 5}; as the kernel writes them, so it is not checked.
 std::set<std::uint16_t> numbers_in(const std::filesystem::path& file) {
   std::ifstream in{file};
   std::set<std::uint16_t> numbers;
@@ -88,6 +75,18 @@ std::uint16_t core_of(const std::vector<Processor>& usable, std::uint16_t id) {
 }
 
 }  // namespace
+
+std::string ranges(const std::set<std::uint16_t>& numbers) {
+  std::string text;
+  for (auto at = numbers.begin(); at != numbers.end();) {
+    const unsigned first = *at;
+    unsigned last = first;
+    while (++at != numbers.end() && *at == last + 1) ++last;
+    text += (text.empty() ? "" : ",") + std::to_string(first);
+    if (last != first) text += "-" + std::to_string(last);
+  }
+  return text;
+}
 
 std::vector<Processor> usable_processors(const std::filesystem::path& root) {
   const std::filesystem::path folder = root / "sys/devices/system/cpu";

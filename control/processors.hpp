@@ -17,6 +17,9 @@ struct Processor {
   bool isolated;       ///< from the kernel's scheduler (isolcpus)
 };
 
+/// {0, 1, 2, 5} -> "0-2,5"
+[[nodiscard]] std::string ranges(const std::set<std::uint16_t>& numbers);
+
 /// In order. What sched_getaffinity(2) gives; unless somebody chose these, also the isolated ones, which it
 /// leaves out, as far as this process may move there. `root`: where sys/ is.
 [[nodiscard]] std::vector<Processor> usable_processors(const std::filesystem::path& root = "/");

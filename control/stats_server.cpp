@@ -1,24 +1,18 @@
 #include "control/stats_server.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <grp.h>
 #include <httplib.h>
-#include <list>
-#include <optional>
-#include <poll.h>
 #include <stdexcept>
 #include <string_view>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 #include "control/unix_socket.hpp"
 
@@ -27,71 +21,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{2};
-constexpr std::size_t kClients = 64;  // at once: the newest takes the place of the oldest
-constexpr std::size_t kRequestBytes = 4096;
+constexpr std::chrono::seconds kPatience{2};  // of a client, with the server
+constexpr const char* kReaders = "synward";   // the group that may ask, where there is one
 
 void make_room_for(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
   fs::create_directories(fs::path{path}.parent_path(), error);
-  const auto status = fs::symlink_status(path, error);
-  if (!fs::exists(status)) return;
-  if (!fs::is_socket(status))
-    throw std::runtime_error("control socket " + path + ": a file of another kind is there");
-  if (const int refusal = UnixSocket{}.connect(path); refusal == 0 || refusal == EAGAIN) {
-    throw std::runtime_error("control socket " + path +
-                             ": another synward serves it; give this one a [control] socket of its own");
-  }
+  if (const auto why_not = why_no_socket(path); !why_not.empty())
+    throw std::runtime_error("control socket " + path + ": " + why_not);
   fs::remove(path, error);
-}
-
-/// One request, one answer, and the connection closes (RFC 9112 9.6).
-struct Client {
-  explicit Client(int descriptor) : socket{descriptor} {}
-
-  /// Whether more is to be done for it later.
-  template <typename Answer>
-  [[nodiscard]] bool proceed(const Answer& answer) {
-    if (output.empty()) {
-      std::array<char, kRequestBytes> bytes;
-      const ssize_t count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
-      if (count <= 0) return count < 0 && errno == EAGAIN;
-      input.append(bytes.data(), static_cast<std::size_t>(count));
-      if (input.size() > kRequestBytes) return false;
-      if (input.find("\r\n\r\n") == std::string::npos) return true;
-      output = answer(std::string_view{input}.substr(0, input.find("\r\n")), uid());
-    }
-    const ssize_t count = ::send(socket.get(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
-    if (count < 0) return errno == EAGAIN;
-    sent += static_cast<std::size_t>(count);
-    return sent < output.size();
-  }
-
-  /// Who connected; -1: nobody knows.
-  [[nodiscard]] uid_t uid() const {
-    ucred peer{};
-    socklen_t bytes = sizeof peer;
-    return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 ? peer.uid : uid_t(-1);
-  }
-
-  UnixSocket socket;
-  Clock::time_point deadline = Clock::now() + kPatience;
-  std::string input, output;
-  std::size_t sent = 0;
-};
-
-std::string response(std::string_view status, std::string_view type, const std::string& body) {
-  return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: " + std::string{type} +
-         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
-}
-
-/// Of "GET /stats HTTP/1.1" the first two words; what is missing is empty.
-std::pair<std::string_view, std::string_view> method_and_target(std::string_view request_line) {
-  const auto first = request_line.find(' ');
-  if (first == std::string_view::npos) return {request_line, {}};
-  const auto rest = request_line.substr(first + 1);
-  return {request_line.substr(0, first), rest.substr(0, rest.find(' '))};
 }
 
 /// Of "/ports/NUMBER/reset" the number.
@@ -105,91 +44,62 @@ std::optional<std::size_t> port_to_reset(std::string_view target) {
   return number;
 }
 
+std::string answer(const HttpRequest& request, const Requests& requests, uid_t owner) {
+  const auto port = port_to_reset(request.target);
+  const bool reads = request.target == "/stats" || request.target == "/health";
+  const bool drains = request.target == "/drain" || request.target == "/undrain";
+  if (!reads && !drains && !port)
+    return http_response("404 Not Found", "text/plain",
+                         "there are GET /stats and /health, POST /ports/NUMBER/reset, /drain and /undrain\n");
+  if (request.method != (reads ? "GET" : "POST"))
+    return http_response("405 Method Not Allowed", "text/plain", reads ? "GET\n" : "POST\n");
+  if (request.target == "/stats")
+    return http_response("200 OK", "application/json", requests.stats().dump(2) + "\n");
+  if (request.target == "/health") return health_response(requests.health());
+  if (request.from != 0 && request.from != owner)
+    return http_response("403 Forbidden", "text/plain", "only root may, and the user who runs synward\n");
+  if (drains) {
+    requests.drain(request.target == "/drain");
+    return http_response("202 Accepted", "text/plain", "from the next turn of each worker on\n");
+  }
+  if (const auto why_not = requests.reset_port(*port); !why_not.empty())
+    return http_response("404 Not Found", "text/plain", why_not + "\n");
+  return http_response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
+}
+
 }  // namespace
 
-struct StatsServer::Impl {
-  explicit Impl(std::string at) : path{std::move(at)} {}
-
-  [[nodiscard]] std::string answer(std::string_view request_line, uid_t from) const;
-  void serve();
-  void accept_one() {
-    const int descriptor = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor < 0) return;
-    if (clients.size() == kClients) clients.pop_front();
-    clients.emplace_back(descriptor);
-  }
-
-  std::string path;
-  Requests requests;
-  uid_t owner = ::geteuid();
-  UnixSocket listener;
-  UnixSocket end{::eventfd(0, EFD_CLOEXEC)};
-  std::list<Client> clients;  // the oldest, which has the nearest deadline, first
-  std::thread thread;
-};
-
-std::string StatsServer::Impl::answer(std::string_view request_line, uid_t from) const {
-  const auto [method, target] = method_and_target(request_line);
-  const auto port = port_to_reset(target);
-  if (target != "/stats" && !port)
-    return response("404 Not Found", "text/plain", "there are GET /stats and POST /ports/NUMBER/reset\n");
-  if (method != (port ? "POST" : "GET"))
-    return response("405 Method Not Allowed", "text/plain", port ? "POST\n" : "GET\n");
-  if (!port) return response("200 OK", "application/json", requests.stats().dump(2) + "\n");
-  if (from != 0 && from != owner)
-    return response("403 Forbidden", "text/plain", "only root may, and the user who runs synward\n");
-  if (const auto why_not = requests.reset_port(*port); !why_not.empty())
-    return response("404 Not Found", "text/plain", why_not + "\n");
-  return response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
+std::string why_no_socket(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto status = fs::symlink_status(path, error);
+  if (!fs::exists(status)) return "";
+  if (!fs::is_socket(status)) return "a file of another kind is there";
+  if (const int refusal = UnixSocket{}.connect(path); refusal == 0 || refusal == EAGAIN)
+    return "another synward serves it; give this one a [control] socket of its own";
+  return "";
 }
 
-void StatsServer::Impl::serve() {
-  std::vector<pollfd> waits;
-  waits.reserve(2 + kClients);
-  while (true) {
-    waits.assign({{end.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}});
-    for (const Client& client : clients) {
-      const short what = client.output.empty() ? POLLIN : POLLOUT;
-      waits.push_back({client.socket.get(), what, 0});
-    }
-    int timeout_ms = -1;
-    if (!clients.empty()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(clients.front().deadline - Clock::now());
-      timeout_ms = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
-    }
-    ::poll(waits.data(), waits.size(), timeout_ms);
-    if (waits[0].revents != 0) return;
-    const auto now = Clock::now();
-    auto wait = waits.begin() + 2;
-    clients.remove_if([&](Client& client) {
-      const bool ready = (wait++)->revents != 0;
-      return now >= client.deadline || (ready && !client.proceed([this](std::string_view line, uid_t from) {
-               return answer(line, from);
-             }));
-    });
-    if (waits[1].revents != 0) accept_one();
-  }
-}
-
-StatsServer::StatsServer(const std::string& path, Requests requests) {
+StatsServer::StatsServer(const std::string& path, Requests requests) : path_{path} {
   make_room_for(path);
-  impl_ = std::make_unique<Impl>(path);
-  impl_->requests = std::move(requests);
+  UnixSocket listener;
   const mode_t before = ::umask(0117);  // owner and group: counters tell an attacker how well he does
-  const bool bound = impl_->listener.bind(path) == 0;
+  const bool bound = listener.bind(path) == 0;
   ::umask(before);
-  if (!bound || ::listen(impl_->listener.get(), SOMAXCONN) != 0 || impl_->end.get() < 0) {
+  // Not being allowed to leaves it to our own group.
+  if (const group* readers = ::getgrnam(kReaders); bound && readers != nullptr)
+    static_cast<void>(::chown(path.c_str(), static_cast<uid_t>(-1), readers->gr_gid) == 0);
+  if (!bound || ::listen(listener.get(), SOMAXCONN) != 0) {
     throw std::runtime_error("control socket " + path +
                              " cannot be made: its folder must exist and be writable for this user");
   }
-  impl_->thread = std::thread{[impl = impl_.get()] { impl->serve(); }};
+  server_.emplace(std::move(listener),
+                  [requests = std::move(requests), owner = ::geteuid()](const HttpRequest& request) {
+                    return answer(request, requests, owner);
+                  });
 }
 
-StatsServer::~StatsServer() {
-  ::unlink(impl_->path.c_str());  // first: who is cut off now finds that nobody serves it
-  ::eventfd_write(impl_->end.get(), 1);
-  impl_->thread.join();
-}
+StatsServer::~StatsServer() { ::unlink(path_.c_str()); }  // before who waits is cut off and asks again
 
 namespace {
 
@@ -223,6 +133,19 @@ nlohmann::json ask_stats(const std::string& path) {
   const auto answer = client_of(path).Get("/stats", kHeaders);
   if (!answer || answer->status != 200) refused(path);
   return nlohmann::json::parse(answer->body);
+}
+
+nlohmann::json ask_health(const std::string& path) {
+  const auto answer = client_of(path).Get("/health", kHeaders);
+  if (!answer || (answer->status != 200 && answer->status != 503)) refused(path);
+  return nlohmann::json::parse(answer->body);
+}
+
+void ask_to_drain(const std::string& path, bool on) {
+  const auto answer = client_of(path).Post(on ? "/drain" : "/undrain", kHeaders, "", "text/plain");
+  if (!answer) refused(path);
+  if (answer->status != 202)
+    throw std::runtime_error("not done: " + answer->body.substr(0, answer->body.find('\n')));
 }
 
 void reset_port(const std::string& path, const std::string& name) {

@@ -3,23 +3,27 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "control/http_server.hpp"
+
 namespace synward::control {
 
-/// What a client may ask for; both are called from the server's thread.
+/// What a client may ask for; all are called from the server's thread.
 struct Requests {
   std::function<nlohmann::json()> stats;
   /// By the port's number in the stats; soon. Returns why not, in a few words; else empty.
   std::function<std::string(std::size_t)> reset_port;
+  std::function<nlohmann::json()> health;  ///< Health::json()
+  std::function<void(bool)> drain;         ///< whether SYNs are to end
 };
 
-/// Serves GET /stats, and to root and the process's own user POST /ports/NUMBER/reset, from a thread of its
-/// own until it is destroyed. A client has two seconds in all to ask and to take its answer, however it
-/// spreads them; none holds up another, a worker or the end.
+/// Serves GET /stats and GET /health (200, or 503 with the reasons), and to root and the process's own user
+/// POST /ports/NUMBER/reset, /drain and /undrain. The socket is of mode 0660, and of the group "synward"
+/// where there is one.
 class StatsServer {
  public:
   /// Throws std::runtime_error, one sentence, when `path` cannot be served: another process answers there, or
@@ -28,12 +32,22 @@ class StatsServer {
   ~StatsServer();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::string path_;
+  std::optional<HttpServer> server_;
 };
+
+/// Why what is at `path` keeps StatsServer from serving it, in a few words: somebody who serves it, or a file
+/// of another kind. Empty when it may. Changes nothing.
+[[nodiscard]] std::string why_no_socket(const std::string& path);
 
 /// What the synward that serves `path` answers. Throws std::runtime_error, one sentence, when none does.
 [[nodiscard]] nlohmann::json ask_stats(const std::string& path);
+
+/// What it says of its health.
+[[nodiscard]] nlohmann::json ask_health(const std::string& path);
+
+/// Has it take no new connections, or again take them. Throws std::runtime_error, one sentence.
+void ask_to_drain(const std::string& path, bool on);
 
 /// Has the port called `name` of the synward that serves `path` reset, and waits until it works again: some
 /// tens of milliseconds, with some drivers seconds. Throws std::runtime_error, one sentence.

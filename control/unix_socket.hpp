@@ -6,21 +6,16 @@
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
+
+#include "control/descriptor.hpp"
 
 namespace synward::control {
 
-/// Owns a descriptor, which is closed with it.
-class UnixSocket {
+class UnixSocket : public Descriptor {
  public:
-  UnixSocket() : descriptor_{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)} {}
-  explicit UnixSocket(int descriptor) : descriptor_{descriptor} {}
-  ~UnixSocket() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  UnixSocket(UnixSocket&&) = delete;
+  UnixSocket() : Descriptor{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)} {}
+  using Descriptor::Descriptor;
 
-  [[nodiscard]] int get() const { return descriptor_; }
   /// Both take a path, or an abstract name (unix(7)) when its first byte is 0, and tell errno; 0: done.
   /// EAGAIN of connect(): somebody listens there and accepts nobody.
   [[nodiscard]] int bind(const std::string& name) const { return at(name, ::bind); }
@@ -34,10 +29,8 @@ class UnixSocket {
     if (name.size() >= sizeof address.sun_path) return ENAMETOOLONG;
     name.copy(address.sun_path, name.size());
     const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    return call(descriptor_, reinterpret_cast<const sockaddr*>(&address), bytes) == 0 ? 0 : errno;
+    return call(get(), reinterpret_cast<const sockaddr*>(&address), bytes) == 0 ? 0 : errno;
   }
-
-  int descriptor_;
 };
 
 }  // namespace synward::control

@@ -22,6 +22,14 @@ TEST(InterfaceLock, LetsOneProcessServeAnInterface) {
   EXPECT_NO_THROW(InterfaceLock{"net_af_packet0,iface=unit-lock"});
 }
 
+TEST(InterfaceLock, IsSeenByWhoTakesNone) {
+  EXPECT_FALSE(is_served("unit-seen"));
+  const InterfaceLock lock{"net_af_packet0,iface=unit-seen"};
+  EXPECT_TRUE(is_served("unit-seen"));
+  EXPECT_FALSE(is_served("unit-see")) << "another interface";
+  EXPECT_FALSE(is_served("seen"));
+}
+
 TEST(InterfaceLock, LeavesDevicesThatAreNoInterfaceAlone) {
   const InterfaceLock null{"net_null0"}, other_null{"net_null0"}, pci{"0000:3b:00.0"};
   EXPECT_NO_THROW(InterfaceLock{"net_null0"});

@@ -1,4 +1,4 @@
-// Mirrors control/launch.hpp and eal.hpp: what EAL is told, and what memory there is for it.
+// Mirrors control/launch.hpp, placement.hpp and eal.hpp: what EAL is told, and what memory there is for it.
 #include "control/launch.hpp"
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 
 #include "control/eal.hpp"
 #include "control/memory_plan.hpp"
+#include "control/placement.hpp"
 
 namespace synward::control {
 namespace {
@@ -49,7 +50,7 @@ TEST(PlanLcores, TakesAsManyAsThereIsUseAndRoomFor) {
     return [free_bytes](int node) { return node == 0 ? free_bytes : 0; };
   };
   const auto count = [&](const std::function<std::size_t(int)>& free_bytes_on) {
-    return plan_lcores(config, processors, 0, free_bytes_on).size();
+    return plan_lcores(config, processors, 0, free_bytes_on).lcores.size();
   };
   EXPECT_EQ(count({}), 16u);
   EXPECT_EQ(count(on_huge_pages(16 * each)), 16u);

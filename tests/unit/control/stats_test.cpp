@@ -140,6 +140,12 @@ class Socket : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
   [[nodiscard]] static nlohmann::json answer() { return {{"hello", 1}}; }
   [[nodiscard]] static std::string no_port(std::size_t) { return "there is none"; }
+  [[nodiscard]] static Requests requests() {
+    return {.stats = answer,
+            .reset_port = no_port,
+            .health = [] { return nlohmann::json{}; },
+            .drain = [](bool) {}};
+  }
   /// A client that says `words` and then keeps the connection.
   [[nodiscard]] int client(const std::string& words) const {
     sockaddr_un address{};
@@ -157,7 +163,7 @@ class Socket : public testing::Test {
 
 TEST_F(Socket, ServesThoseWhoAskAndLeavesNothingBehind) {
   {
-    const StatsServer server{path_, {answer, no_port}};
+    const StatsServer server{path_, requests()};
     EXPECT_EQ(ask_stats(path_)["hello"], 1);
     EXPECT_EQ(ask_stats(path_)["hello"], 1);
     struct stat file {};
@@ -181,7 +187,7 @@ TEST_F(Socket, HasAPortResetAndWaitsForIt) {
     ++resets;
     return "";
   };
-  const StatsServer server{path_, {stats, reset}};
+  const StatsServer server{path_, {.stats = stats, .reset_port = reset, .health = {}, .drain = {}}};
   reset_port(path_, "inside");
   EXPECT_EQ(resets, 5);
   try {
@@ -210,7 +216,7 @@ TEST_F(Socket, HasAPortResetAndWaitsForIt) {
 constexpr std::chrono::milliseconds kAtOnce{1000};  // half of what a client that hangs is given
 
 TEST_F(Socket, ServesOthersAtOnceWhateverClientsDo) {
-  const StatsServer server{path_, {answer, no_port}};
+  const StatsServer server{path_, requests()};
   std::vector<int> clients;
   clients.reserve(200);
   for (int i = 0; i < 200; ++i)
@@ -224,7 +230,7 @@ TEST_F(Socket, ServesOthersAtOnceWhateverClientsDo) {
 }
 
 TEST_F(Socket, ClosesAClientThatDripsAfterTwoSecondsInAll) {
-  const StatsServer server{path_, {answer, no_port}};
+  const StatsServer server{path_, requests()};
   const auto started = std::chrono::steady_clock::now();
   const int fd = client("GET /stats HTTP/1.1\r\nX:");
   const auto elapsed = [&] { return std::chrono::steady_clock::now() - started; };
@@ -236,7 +242,7 @@ TEST_F(Socket, ClosesAClientThatDripsAfterTwoSecondsInAll) {
 }
 
 TEST_F(Socket, EndsAtOnceWhateverClientsDo) {
-  auto server = std::make_unique<StatsServer>(path_, Requests{answer, no_port});
+  auto server = std::make_unique<StatsServer>(path_, requests());
   std::vector<int> clients;
   clients.reserve(6);
   for (int i = 0; i < 6; ++i) clients.push_back(client("GET /stats HTTP/1.1\r\nX:"));
@@ -248,7 +254,7 @@ TEST_F(Socket, EndsAtOnceWhateverClientsDo) {
 }
 
 TEST_F(Socket, AnswersOnlyWhatItKnows) {
-  const StatsServer server{path_, {answer, no_port}};
+  const StatsServer server{path_, requests()};
   for (const auto& [request, status] :
        {std::pair{"GET /stats HTTP/1.0", "200"}, std::pair{"GET / HTTP/1.1", "404"},
         std::pair{"POST /stats HTTP/1.1", "405"}, std::pair{"GET /ports/1/reset HTTP/1.1", "405"},
@@ -263,7 +269,7 @@ TEST_F(Socket, AnswersOnlyWhatItKnows) {
 
 TEST_F(Socket, GivesAnAnswerLongerThanTheSocketHolds) {
   const std::string long_text(4'000'000, 'a');
-  const StatsServer server{path_, {[&] { return nlohmann::json{{"text", long_text}}; }, no_port}};
+  const StatsServer server{path_, {[&] { return nlohmann::json{{"text", long_text}}; }, no_port, {}, {}}};
   EXPECT_EQ(ask_stats(path_)["text"], long_text);
 }
 
@@ -287,7 +293,7 @@ TEST_F(Socket, TellsWhyNobodyAnswers) {
 }
 
 TEST_F(Socket, TellsWhoMayNotAskThatOthersMay) {
-  const StatsServer server{path_, {answer, no_port}};
+  const StatsServer server{path_, requests()};
   std::filesystem::permissions(folder_, std::filesystem::perms{0755});
   ASSERT_EQ(chmod(path_.c_str(), 0), 0);
   const uid_t user = geteuid();
@@ -304,7 +310,9 @@ TEST_F(Socket, LetsItsGroupReadButNotReset) {
                            {[] {
                               return nlohmann::json{{"ports", {{{"name", "x"}, {"resets", 0}}}}};
                             },
-                            reset}};
+                            reset,
+                            {},
+                            {}}};
   std::filesystem::permissions(folder_, std::filesystem::perms{0755});
   ASSERT_EQ(chmod(path_.c_str(), 0666), 0);
   const uid_t user = geteuid();
@@ -331,13 +339,13 @@ TEST_F(Socket, ReplacesASocketThatNobodyServesAndNoOther) {
     ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     close(fd);  // as a process that was killed leaves it
   }
-  const StatsServer server{path_, {answer, no_port}};
+  const StatsServer server{path_, requests()};
   EXPECT_EQ(ask_stats(path_)["hello"], 1);
-  EXPECT_THROW((StatsServer{path_, {answer, no_port}}), std::runtime_error);
+  EXPECT_THROW((StatsServer{path_, requests()}), std::runtime_error);
   EXPECT_EQ(ask_stats(path_)["hello"], 1);
   const std::string file = path_ + ".txt";
   std::ofstream{file} << "not ours";
-  EXPECT_THROW((StatsServer{file, {answer, no_port}}), std::runtime_error);
+  EXPECT_THROW((StatsServer{file, requests()}), std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(file));
 }
 

@@ -1,0 +1,47 @@
+// A small HTTP server for the control socket and for metrics, which no client can hold up: not another
+// client, a worker or the end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/descriptor.hpp"
+
+namespace synward::control {
+
+/// What is looked at of a request; the rest is read and left alone.
+struct HttpRequest {
+  std::string_view method, target;  ///< what is missing is empty
+  uid_t from;                       ///< who connected to a unix socket; -1: nobody knows
+};
+
+/// A whole response. `status` is like "200 OK", `type` a media type.
+[[nodiscard]] std::string http_response(std::string_view status, std::string_view type,
+                                        const std::string& body);
+
+/// 200 when it is "healthy", else 503; for load balancers, which look at that alone.
+[[nodiscard]] std::string health_response(const nlohmann::json& health);
+
+/// One request and one answer a connection (RFC 9112 9.6), from a thread of its own until it is destroyed. A
+/// client has two seconds in all to ask and to take its answer, however it spreads them; of more than 64 at
+/// once the oldest is cut off.
+class HttpServer {
+ public:
+  /// `answer` makes a whole response; it is called from the server's thread and must not throw.
+  using Answer = std::function<std::string(const HttpRequest&)>;
+
+  /// `listening` listens already, and does not block. Throws std::runtime_error.
+  HttpServer(Descriptor listening, Answer answer);
+  ~HttpServer();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace synward::control

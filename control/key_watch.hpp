@@ -1,0 +1,32 @@
+// The key file while synward runs: whoever distributes keys writes it, and every worker follows.
+#pragma once
+
+#include <string>
+
+#include "control/descriptor.hpp"
+#include "dataplane/cookie/slot_keys.hpp"
+#include "dataplane/crypto/secret_memory.hpp"
+
+namespace synward::control {
+
+/// Control thread.
+class KeyWatch : public crypto::InSecretMemory {
+ public:
+  /// Reads `path`, and watches its folder, for files are replaced. Throws std::runtime_error, one sentence.
+  explicit KeyWatch(std::string path);
+
+  [[nodiscard]] const cookie::KeyRing& ring() const { return ring_; }
+  /// Whether the file was written since the last call and ring() is another now. Says in the log what it has
+  /// become, why it stays as it was when the file is wrong, and when the new one breaks handshakes in flight
+  /// at `now`. Waits for nothing.
+  [[nodiscard]] bool changed(cookie::Slot now);
+
+ private:
+  [[nodiscard]] bool was_written() const;
+
+  std::string path_, name_;
+  Descriptor inotify_;
+  cookie::KeyRing ring_;
+};
+
+}  // namespace synward::control
