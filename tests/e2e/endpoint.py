@@ -100,12 +100,13 @@ class Endpoint:
         return gauges["connections4"] + gauges["connections6"]
 
 
-def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto") -> Endpoint:
-    client, far = lab.namespace("client"), lab.namespace("synward")
+def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto", node: str = "synward") -> Endpoint:
+    """`node` tells several of one test apart."""
+    client, far = lab.namespace(f"client-of-{node}"), lab.namespace(node)
     namespaces.wire(client, "near", far, "far", mtu)
     client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
     far.lend("far")
-    return Endpoint(client, "near", lab.synward(far, text, isa=isa))
+    return Endpoint(client, "near", lab.synward(far, text, isa=isa, name=node))
 
 
 @dataclasses.dataclass(frozen=True)

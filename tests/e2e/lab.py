@@ -54,6 +54,8 @@ class Lab:
         device.lend("end_b")
         return self._open.enter_context(Impairment(device, self.folder, "end_a", "end_b", *options))
 
-    def synward(self, namespace: Namespace, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto") -> Synward:
-        """Starts synward inside and waits until it serves; see synward.py."""
-        return self._open.enter_context(Synward(namespace, self.folder, config, eal, isa))
+    def synward(
+        self, namespace: Namespace, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto", name: str = "synward"
+    ) -> Synward:
+        """Starts synward inside and waits until it serves; see synward.py. `name` is that of its files."""
+        return self._open.enter_context(Synward(namespace, self.folder, config, eal, isa, name))

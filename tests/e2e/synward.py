@@ -20,12 +20,13 @@ def binary() -> str:
 
 
 class Synward:
-    """`config` is TOML without its [control] table: the socket lies in `folder`, and so does the log."""
+    """`config` is TOML without the [control] socket, which lies in `folder`, as does the log."""
 
-    def __init__(self, namespace: Namespace, folder: pathlib.Path, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto"):
+    def __init__(self, namespace: Namespace, folder: pathlib.Path, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto", name: str = "synward"):
         self.namespace = namespace
-        self.config, self.socket, self.log = (folder / f"synward.{kind}" for kind in ("toml", "sock", "log"))
-        self.config.write_text(f'{config}\n[control]\nsocket = "{self.socket}"\n')
+        self.config, self.socket, self.log = (folder / f"{name}.{kind}" for kind in ("toml", "sock", "log"))
+        text = config if "[control]\n" in config else f"{config}\n[control]\n"
+        self.config.write_text(text.replace("[control]\n", f'[control]\nsocket = "{self.socket}"\n'))
         self._eal = eal
         self._isa = () if isa == "auto" else ("--isa", isa)
 

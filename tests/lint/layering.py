@@ -11,8 +11,9 @@ from sources import ROOT, cpp_files, includes
 LEAVES = ["dataplane/wire", "dataplane/crypto"]
 OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/simd", "dataplane/handshake", "dataplane/service", "dataplane/table"]
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
-SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "budget",
-                                          "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "promise_words", "core_state")]
+SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "timing", "budget",
+                                          "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "promise_words", "client_prefix",
+                                          "secret_random", "service_counters", "talkers", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
 BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/housekeeping", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
@@ -35,11 +36,16 @@ MAY_INCLUDE = {
     "dataplane/drop": OVER_LEAVES + SHARED,
     "dataplane/counters": OVER_LEAVES + SHARED,
     "dataplane/gauge": SHARED,
+    "dataplane/timing": SHARED,
     "dataplane/budget": [],
+    "dataplane/client_prefix": LEAVES,
+    "dataplane/secret_random": [],
+    "dataplane/service_counters": OVER_LEAVES + SHARED,
+    "dataplane/talkers": LEAVES + SHARED,
     "dataplane/stray_memory": OVER_LEAVES,
     "dataplane/shed_memory": [],
     "dataplane/link_path": LEAVES,
-    "dataplane/prefix_budget": LEAVES + ["dataplane/table"],
+    "dataplane/prefix_budget": LEAVES + SHARED + ["dataplane/table"],
     "dataplane/overload": OVER_LEAVES + SHARED,
     "dataplane/promise_words": OVER_LEAVES + ["dataplane/proxy"],
     "dataplane/core_state": BELOW_STAGES,
