@@ -1,6 +1,9 @@
 #include "control/drain_command.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -10,12 +13,23 @@
 namespace synward::control {
 namespace {
 
-/// Connections whose end is still to come, and those that are about to begin.
-std::uint64_t left_in(const nlohmann::json& stats) {
-  const auto& gauges = stats.at("total").at("gauges");
-  std::uint64_t left = 0;
-  for (const char* label : {"connections4", "connections6"}) left += gauges.at(label).get<std::uint64_t>();
-  return left;
+/// How long nothing must have happened: a client whose handshake was under way when SYNs ended repeats itself
+/// by then (RFC 6298: an RTO of a second at first, then two).
+constexpr std::chrono::seconds kQuiet{3};
+
+struct Connections {
+  std::uint64_t left;   ///< whose end is still to come
+  std::uint64_t begun;  ///< since the start
+
+  friend bool operator==(const Connections&, const Connections&) = default;
+};
+
+Connections connections_in(const nlohmann::json& stats) {
+  const auto& total = stats.at("total");
+  Connections connections{.left = 0, .begun = total.at("events").at("promoted").get<std::uint64_t>()};
+  for (const char* label : {"connections4", "connections6"})
+    connections.left += total.at("gauges").at(label).get<std::uint64_t>();
+  return connections;
 }
 
 }  // namespace
@@ -24,16 +38,18 @@ bool drain_and_wait(const std::string& socket, std::chrono::seconds limit) {
   using Clock = std::chrono::steady_clock;
   ask_to_drain(socket, true);
   const auto begun = Clock::now();
-  std::uint64_t told = ~std::uint64_t{0};
+  auto changed = begun;
+  std::optional<Connections> seen;
   while (true) {
-    const std::uint64_t left = left_in(ask_stats(socket));
+    const Connections now = connections_in(ask_stats(socket));
     const auto passed = Clock::now() - begun;
     const auto seconds = std::chrono::floor<std::chrono::seconds>(passed).count();
-    if (left != told) fmt::print("{:>5} s  {} connection(s) left\n", seconds, left);
+    if (!seen || now.left != seen->left) fmt::print("{:>5} s  {} connection(s) left\n", seconds, now.left);
     std::fflush(stdout);
-    if (left == 0) return true;
-    if (passed >= limit) return false;
-    told = left;
+    if (seen && now != *seen) changed = Clock::now();
+    if (now.left == 0 && Clock::now() - changed >= kQuiet) return true;
+    if (passed >= limit) return now.left == 0;
+    seen = now;
     std::this_thread::sleep_for(std::min<Clock::duration>(std::chrono::seconds{1}, limit - passed));
   }
 }

@@ -19,11 +19,16 @@ void Health::look(const std::vector<std::uint64_t>& turns, std::vector<std::stri
   troubles.insert(troubles.begin(), stuck_.begin(), stuck_.end());
   const std::scoped_lock lock{mutex_};
   reasons_ = std::move(troubles);
+  looked_ = now;
 }
 
-nlohmann::json Health::json() const {
+nlohmann::json Health::json(Clock::time_point now) const {
   const std::scoped_lock lock{mutex_};
-  return {{"healthy", reasons_.empty()}, {"reasons", reasons_}};
+  auto reasons = reasons_;
+  if (now > looked_ && now - looked_ > kControlPatience)
+    reasons.push_back(fmt::format("nobody has looked after the workers for {} s",
+                                  std::chrono::floor<std::chrono::seconds>(now - looked_).count()));
+  return {{"healthy", reasons.empty()}, {"reasons", reasons}};
 }
 
 }  // namespace synward::control

@@ -16,6 +16,8 @@ class Health {
   using Clock = std::chrono::steady_clock;
   /// How long a worker may take for a turn of its loop: a nap is 200 us, a burst some microseconds.
   static constexpr std::chrono::seconds kPatience{2};
+  /// How long the control thread may have something else to do, such as the reset of a port.
+  static constexpr std::chrono::seconds kControlPatience{5};
 
   /// Control thread, every so often: how many turns each worker has ended, and by what else this synward
   /// cannot be used, each in a few words.
@@ -23,8 +25,9 @@ class Health {
             Clock::time_point now);
   /// Control thread: whether every worker has ended a turn lately.
   [[nodiscard]] bool workers_proceed() const { return stuck_.empty(); }
-  /// Any thread. {"healthy", "reasons": why not}.
-  [[nodiscard]] nlohmann::json json() const;
+  /// Any thread. {"healthy", "reasons": why not}; what was seen last is no news for longer than
+  /// kControlPatience.
+  [[nodiscard]] nlohmann::json json(Clock::time_point now = Clock::now()) const;
 
  private:
   struct Seen {
@@ -35,6 +38,7 @@ class Health {
   std::vector<std::string> stuck_;
   mutable std::mutex mutex_;  // over what json() reads
   std::vector<std::string> reasons_{"it has only begun"};
+  Clock::time_point looked_ = Clock::time_point::max();
 };
 
 }  // namespace synward::control

@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <future>
 #include <malloc.h>
 #include <optional>
 #include <stdexcept>
@@ -57,23 +59,27 @@ struct Masters {
   ~Masters() { crypto::erase(all.data(), all.size() * sizeof(Master)); }
 };
 
-/// Text libraries copy what they read: while one of these lives, freed memory is overwritten (in the whole
-/// process, which costs little), and at its end the stack that it used.
-class Traceless {
- public:
-  Traceless() { ::mallopt(M_PERTURB, 0xff); }
-  Traceless(Traceless&&) = delete;
-  ~Traceless() {
-    ::mallopt(M_PERTURB, 0);
-    erase_stack();
-  }
+[[gnu::noinline]] void erase_stack() {
+  std::array<std::byte, 64 << 10> used;
+  crypto::erase(used.data(), used.size());
+}
 
- private:
-  [[gnu::noinline]] static void erase_stack() {
-    std::array<std::byte, 64 << 10> used;
-    crypto::erase(used.data(), used.size());
-  }
-};
+/// What `read` returns. Text libraries copy what they read: meanwhile freed memory is overwritten (in the
+/// whole process, which costs little), and then the stack. In a thread of its own, for glibc overwrites
+/// nothing that goes to a thread's cache of small chunks before the thread has ended.
+template <typename Read>
+auto without_traces(Read read) {
+  ::mallopt(M_PERTURB, 0xff);
+  auto reading = std::async(std::launch::async, [&read] {
+    struct AtTheEnd {
+      ~AtTheEnd() { erase_stack(); }
+    } const at_the_end;
+    return read();
+  });
+  reading.wait();  // until the thread has ended
+  ::mallopt(M_PERTURB, 0);
+  return reading.get();
+}
 
 std::optional<crypto::AesBlock> block_of(std::string_view hex) {
   crypto::AesBlock block{};
@@ -93,8 +99,8 @@ void refuse_others(const toml::table& table, std::initializer_list<std::string_v
                    const std::string& path) {
   for (const auto& [key, node] : table) {
     if (std::find(keys.begin(), keys.end(), key.str()) == keys.end())
-      refuse(path, fmt::format("line {}: unknown key {}; there are {}", key.source().begin.line, key.str(),
-                               fmt::join(keys, ", ")));
+      refuse(path, fmt::format("line {}: unknown key; there are {}",  // its name may be a secret, misplaced
+                               key.source().begin.line, fmt::join(keys, ", ")));
   }
 }
 
@@ -122,7 +128,8 @@ void write_all(const Descriptor& file, std::string_view text, const std::string&
 SecretText text_of(const KeyRing& ring) {
   SecretText made;
   made.text.reserve(kMostBytes);  // it must not move
-  made.text = fmt::format(
+  fmt::format_to(
+      std::back_inserter(made.text),
       "# Keys of synward's cookies. Whoever reads this can forge them: keep it 0600, and make it by `synward "
       "keys`.\nversion = {}\n",
       kVersion);
@@ -153,8 +160,9 @@ std::string time_of(Slot slot) {
 
 }  // namespace
 
-KeyRing parse_keys(std::string_view text, const std::string& path) {
-  const Traceless traceless;
+namespace {
+
+KeyRing parse(std::string_view text, const std::string& path) {
   Masters masters;
   try {
     toml::table file = toml::parse(text, path);
@@ -181,14 +189,14 @@ KeyRing parse_keys(std::string_view text, const std::string& path) {
   }
 }
 
-KeyRing read_key_file(const std::string& path) {
+KeyRing read(const std::string& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe must not block
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) refuse_to_read(path, errno);
   if (!S_ISREG(status.st_mode)) refuse(path, "is no file");
   if (status.st_uid != 0 && status.st_uid != ::geteuid())
-    throw Mendable{path + ": belongs to another user, who could read and change it", "chown root",
-                   "chown root " + quoted(path)};
+    throw Mendable{path + ": belongs to another user, who could read and change it", "chown " + user_name(),
+                   fmt::format("chown {} {}", user_name(), quoted(path))};
   if ((status.st_mode & 077) != 0)
     throw Mendable{
         fmt::format("{}: others may read or change it (mode {:04o})", path, status.st_mode & 07777u),
@@ -203,25 +211,48 @@ KeyRing read_key_file(const std::string& path) {
     if (count == 0) break;
     got += static_cast<std::size_t>(count);
   }
-  return parse_keys(std::string_view{read.text}.substr(0, got), path);
+  return parse(std::string_view{read.text}.substr(0, got), path);
 }
 
-void write_key_file(const std::string& path, const KeyRing& ring, bool replace) {
+/// Whoever had the file `old` has `made`; nothing when there is none.
+void leave_to_its_owner(const Descriptor& made, const std::string& old) {
+  struct stat status {};
+  if (::stat(old.c_str(), &status) != 0 || (status.st_uid == ::geteuid() && status.st_gid == ::getegid()))
+    return;
+  if (::fchown(made.get(), status.st_uid, status.st_gid) != 0)
+    refuse(old, fmt::format("belongs to another user, to whom it cannot be left ({})", std::strerror(errno)));
+}
+
+}  // namespace
+
+KeyRing parse_keys(std::string_view text, const std::string& path) {
+  return without_traces([&] { return parse(text, path); });
+}
+
+KeyRing read_key_file(const std::string& path) {
+  return without_traces([&] { return read(path); });
+}
+
+void write_key_file(const std::string& as_named, const KeyRing& ring, bool replace) {
+  std::error_code none_yet;
+  const auto behind_links = std::filesystem::canonical(as_named, none_yet);
+  const std::string path = none_yet || !replace ? as_named : behind_links.string();
   const std::string beside = fmt::format("{}.new-{}", path, ::getpid());
   ::unlink(beside.c_str());
   const Descriptor file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (file.get() < 0) refuse(path, fmt::format("cannot be made ({})", std::strerror(errno)));
   try {
+    if (replace) leave_to_its_owner(file, path);
     write_all(file, text_of(ring).text, path);
     if (::fsync(file.get()) != 0) refuse(path, fmt::format("cannot be written ({})", std::strerror(errno)));
-    if ((replace ? ::rename(beside.c_str(), path.c_str()) : ::link(beside.c_str(), path.c_str())) != 0)
+    const unsigned how = replace ? 0 : RENAME_NOREPLACE;
+    if (::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD, path.c_str(), how) != 0)
       refuse(path, errno == EEXIST ? "is there already; `synward keys rotate` adds a key to it"
                                    : fmt::format("cannot be made ({})", std::strerror(errno)));
   } catch (...) {
     ::unlink(beside.c_str());
     throw;
   }
-  if (!replace) ::unlink(beside.c_str());
   const auto folder = std::filesystem::path{path}.parent_path();
   const Descriptor entry{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (entry.get() >= 0) ::fsync(entry.get());

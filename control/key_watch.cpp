@@ -68,9 +68,10 @@ bool KeyWatch::was_written() const {
 }
 
 bool KeyWatch::changed(cookie::Slot now) {
-  if (!was_written()) return false;
+  if (!was_written() && trouble_.empty()) return false;
   try {
     const cookie::KeyRing read = read_key_file(path_);
+    if (!std::exchange(trouble_, {}).empty()) spdlog::info("keys: {} is as it should be again", path_);
     if (are_equal(read, ring_)) return false;
     for (const cookie::Slot slot : {now.previous(), now}) {
       if (read.master(slot) == ring_.master(slot)) continue;
@@ -81,7 +82,8 @@ bool KeyWatch::changed(cookie::Slot now) {
     spdlog::info("keys: {} was read again, {} key(s)", path_, ring_.masters().size());
     return true;
   } catch (const std::runtime_error& error) {
-    spdlog::error("keys: {}; they stay as they were", error.what());
+    if (trouble_ != error.what()) spdlog::error("keys: {}; they stay as they were", error.what());
+    trouble_ = error.what();
     return false;
   }
 }

@@ -18,13 +18,15 @@ class KeyWatch : public crypto::InSecretMemory {
   [[nodiscard]] const cookie::KeyRing& ring() const { return ring_; }
   /// Whether the file was written since the last call and ring() is another now. Says in the log what it has
   /// become, why it stays as it was when the file is wrong, and when the new one breaks handshakes in flight
-  /// at `now`. Waits for nothing.
+  /// at `now`. A file that is wrong is read at every call until it is not, for a chmod writes nothing. Waits
+  /// for nothing.
   [[nodiscard]] bool changed(cookie::Slot now);
 
  private:
   [[nodiscard]] bool was_written() const;
 
   std::string path_, name_;
+  std::string trouble_;  ///< why the file could not be used when it was read last; empty: it could
   Descriptor inotify_;
   cookie::KeyRing ring_;
 };

@@ -24,6 +24,7 @@
 #include "control/eal.hpp"
 #include "control/health.hpp"
 #include "control/interface_lock.hpp"
+#include "control/key_follower.hpp"
 #include "control/key_watch.hpp"
 #include "control/memory_plan.hpp"
 #include "control/metrics_server.hpp"
@@ -209,15 +210,6 @@ void log_keys(const KeyWatch* watch, const std::string& path) {
     spdlog::warn("keys: the kernel does not lock their memory, so they may be swapped (ulimit -l)");
 }
 
-/// Every worker mints by the new keys before this returns.
-void follow_keys(KeyWatch& watch, const std::vector<std::unique_ptr<CoreState>>& cores,
-                 const Workers& workers) {
-  if (!watch.changed(cookie::slot_at(milliseconds_of(std::chrono::system_clock::now())))) return;
-  for (const auto& core : cores) core->offer_keys(watch.ring());
-  workers.wait_for_turns();  // the next turn of each takes them,
-  workers.wait_for_turns();  // and has ended
-}
-
 bool is_draining(const std::vector<std::unique_ptr<CoreState>>& cores) {
   return cores.front()->drain_asked.load(std::memory_order_relaxed);
 }
@@ -362,6 +354,8 @@ void run(const config::Config& as_written, const RunOptions& options) {
   Workers workers{cores, ports, steering, config.poll == config::Poll::kBusy ? Poll::kBusy : Poll::kAdaptive};
   PortWatch port_watch{config, ports, [&workers] { workers.wait_for_turns(); }};
 
+  std::optional<KeyFollower> key_follower;
+  if (key_watch) key_follower.emplace(*key_watch, cores, workers);
   Health health;
 
   const auto started = std::chrono::steady_clock::now();
@@ -405,10 +399,10 @@ void run(const config::Config& as_written, const RunOptions& options) {
       const Running running{workers, config.lcores};
       log_serving(config);
       trouble = watch_until(signals, [&] {
-        if (key_watch) follow_keys(*key_watch, cores, workers);
-        auto lost = port_watch.look();
-        look_at_health(health, cores, port_watch);
+        look_at_health(health, cores, port_watch);  // first: what follows may wait for a worker
         if (health.workers_proceed()) tell_alive();
+        if (key_follower) key_follower->look();
+        auto lost = port_watch.look();
         if (!is_ready) tell_ready(fmt::format("{} service(s)", config.services.size()));
         is_ready = true;
         return lost;

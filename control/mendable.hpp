@@ -1,8 +1,10 @@
 // What is wrong with the machine when one command mends it.
 #pragma once
 
+#include <pwd.h>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <utility>
 
 namespace synward::control {
@@ -14,6 +16,12 @@ namespace synward::control {
   std::string text = "'";
   for (const char letter : word) text += letter == '\'' ? "'\\''" : std::string(1, letter);
   return text + "'";
+}
+
+/// Whose process this is, for a command; its number when it has no name. Control thread.
+[[nodiscard]] inline std::string user_name() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry == nullptr ? std::to_string(::geteuid()) : entry->pw_name;
 }
 
 class Mendable : public std::runtime_error {

@@ -167,8 +167,8 @@ struct CoreState : crypto::InSecretMemory {
       acceptor_promises.emplace_back(
           promise_of_acceptor(service_table[static_cast<service::ServiceId>(id)].profile));
   }
-  /// Control thread: `ring` serves from a turn on that begins soon; it lives until Workers::wait_for_turns()
-  /// has returned twice.
+  /// Control thread: `ring` serves from a turn on that begins soon; it lives until every worker has ended
+  /// two turns more (Workers::begin_turns()).
   void offer_keys(const cookie::KeyRing& ring) { offered_keys.store(&ring, std::memory_order_release); }
   /// Control thread: from the next turn on SYNs end; or no more.
   void drain(bool on) { drain_asked.store(on, std::memory_order_relaxed); }

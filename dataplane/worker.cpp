@@ -100,6 +100,11 @@ void Workers::FreeTurns::operator()(rte_rcu_qsbr* turns) const { rte_free(turns)
 
 void Workers::wait_for_turns() const { rte_rcu_qsbr_synchronize(turns_.get(), RTE_QSBR_THRID_INVALID); }
 
+std::uint64_t Workers::begin_turns() const { return rte_rcu_qsbr_start(turns_.get()); }
+bool Workers::have_turned(std::uint64_t since) const {
+  return rte_rcu_qsbr_check(turns_.get(), since, false) == 1;
+}
+
 /// One enqueue per owner, in the order of arrival, so that a flow's segments stay in theirs.
 void Workers::hand_over(Burst& burst) {
   IndexList& lanes = burst.on(Route::kHandOver);

@@ -42,6 +42,10 @@ class Workers {
   /// Any thread but a worker's: returns once every worker that runs has ended the turn of its loop that it
   /// was in, so that none uses what it read in it; a turn takes a nap of 200 us at most.
   void wait_for_turns() const;
+  /// The same without waiting: of a moment, and whether every worker has ended the turn that it was in then.
+  /// Any thread but a worker's.
+  [[nodiscard]] std::uint64_t begin_turns() const;
+  [[nodiscard]] bool have_turned(std::uint64_t since) const;
 
  private:
   struct Idle;

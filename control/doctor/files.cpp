@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,11 +29,6 @@ std::optional<Finding> written_by_others(const std::string& check, const fs::pat
         fmt::format("{}: others may change it (mode {:04o})", path.string(), status.st_mode & 07777u),
         "chmod go-w " + quoted(path)};
   return {};
-}
-
-std::string user_name() {
-  const passwd* entry = ::getpwuid(::geteuid());  // the main thread is the only one
-  return entry == nullptr ? std::to_string(::geteuid()) : entry->pw_name;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from endpoint import SERVERS, config, expect, over_veth
+from endpoint import SERVERS, config, expect, handmade_client, over_veth
 from lab import Lab
 from namespaces import wait_until
 from shield import exchange, shield
@@ -59,6 +59,22 @@ def test_it_tells_when_the_last_one_has_ended(lab: Lab) -> None:
     draining = subprocess.Popen([binary(), "drain", "--socket", str(node.synward.socket)], stdout=subprocess.PIPE, text=True)
     assert draining.stdout is not None and draining.stdout.readline() == "    0 s  1 connection(s) left\n"
     connection.close()
+    rest, _ = draining.communicate(timeout=30)
+    assert draining.returncode == 0 and rest.endswith(" s  0 connection(s) left\n")
+    node.stop()
+
+
+def test_whose_handshake_is_under_way_comes_in(lab: Lab) -> None:
+    node = over_veth(lab, config())
+    client = handmade_client(lab, node, SERVERS[0])
+    syn_ack = client.answer_to(client.segment("S", options=[("MSS", 1460)]))
+    assert syn_ack.flags == "SA"
+    draining = subprocess.Popen([binary(), "drain", "--socket", str(node.synward.socket)], stdout=subprocess.PIPE, text=True)
+    assert draining.stdout is not None and draining.stdout.readline() == "    0 s  0 connection(s) left\n"
+    client.send(client.segment("A"))
+    node.expect_gauges(connections4=1)
+    assert draining.stdout.readline().endswith(" s  1 connection(s) left\n")
+    client.send(client.segment("R"))
     rest, _ = draining.communicate(timeout=30)
     assert draining.returncode == 0 and rest.endswith(" s  0 connection(s) left\n")
     node.stop()

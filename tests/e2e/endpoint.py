@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 
 import namespaces
+from handmade import HandmadeClient
 from lab import Lab
 from namespaces import Namespace
 from synward import Synward
@@ -107,6 +108,11 @@ def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto", node: str
     client.configure("near", f"{CLIENT4}/24", f"{CLIENT6}/64")
     far.lend("far")
     return Endpoint(client, "near", lab.synward(far, text, isa=isa, name=node))
+
+
+def handmade_client(lab: Lab, node: Endpoint, address: str) -> HandmadeClient:
+    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
+    return HandmadeClient(lab.frames(node.client, node.interface), mac, address, PORT)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from endpoint import PORT, SERVERS, Endpoint, config, opened, over_veth
+from endpoint import SERVERS, config, handmade_client, opened, over_veth
 from handmade import HandmadeClient
 from lab import Lab
 from namespaces import LabError, wait_until
@@ -48,11 +48,6 @@ def test_they_are_made_rotated_and_shown(key_file: pathlib.Path) -> None:
     assert (again.returncode, again.stdout) == (1, "") and "a key is waiting already" in again.stderr
 
 
-def client_at(lab: Lab, node: Endpoint, address: str) -> HandmadeClient:
-    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
-    return HandmadeClient(lab.frames(node.client, node.interface), mac, address, PORT)
-
-
 def begin(client: HandmadeClient, address: str) -> None:
     syn_ack = client.answer_to(client.segment("S", options=[("MSS", MSS[address])]))
     assert (syn_ack.flags, syn_ack.ack) == ("SA", client.next)
@@ -61,7 +56,7 @@ def begin(client: HandmadeClient, address: str) -> None:
 @pytest.mark.parametrize("address", SERVERS)
 def test_one_node_takes_the_cookie_of_another(lab: Lab, key_file: pathlib.Path, address: str) -> None:
     first, second = (over_veth(lab, with_keys(key_file), node=name) for name in ("first", "second"))
-    asking, answering = client_at(lab, first, address), client_at(lab, second, address)
+    asking, answering = handmade_client(lab, first, address), handmade_client(lab, second, address)
     begin(asking, address)
     answering.next, answering.service_next = asking.next, asking.service_next
     answering.send(answering.segment("A"))
@@ -74,13 +69,16 @@ def test_the_file_is_followed_and_no_handshake_is_lost(lab: Lab, key_file: pathl
     address = SERVERS[0]
     node = over_veth(lab, with_keys(key_file))
     assert f"cookies: 1 key(s) of {key_file}" in node.synward.log.read_text()
-    client = client_at(lab, node, address)
+    client = handmade_client(lab, node, address)
     begin(client, address)
     keys("rotate", str(key_file), "--after", "0")
     wait_until(lambda: f"keys: {key_file} was read again, 2 key(s)" in node.synward.log.read_text(), "the new key to be read")
     key_file.chmod(0o644)
     key_file.write_text(key_file.read_text())
     wait_until(lambda: "chmod 600; they stay as they were" in node.synward.log.read_text(), "the file to be refused")
+    key_file.chmod(0o600)
+    wait_until(lambda: "is as it should be again" in node.synward.log.read_text(), "the file to be read again")
+    assert node.synward.log.read_text().count("chmod 600") == 1, "it is told once"
     client.send(client.segment("A"))
     node.expect_events(opened(1))
     assert "break" not in node.synward.log.read_text()
@@ -146,7 +144,7 @@ def test_no_secret_would_be_in_a_core_dump(lab: Lab, key_file: pathlib.Path, mon
     assert len(secrets) == 2
     process = node.synward.process.pid
     assert places_of(process, [str(key_file).encode()]), "what is in memory is found"
-    found = places_of(process, [n for secret in secrets for n in (bytes.fromhex(secret), secret.encode(), secret[:16].encode())])
+    found = places_of(process, [n for secret in secrets for n in (bytes.fromhex(secret), secret.encode(), secret[:16].encode(), secret[16:].encode())])
     assert not found
     wanted = {"dd"} if b"__asan_init" in pathlib.Path(binary()).read_bytes() else {"dd", "lo"}  # ASan's mlock() does nothing
     kept = [line for line in pathlib.Path(f"/proc/{process}/smaps").read_text().splitlines() if wanted <= set(line.split())]

@@ -92,9 +92,9 @@ TEST_F(KeyFileTest, IsRefusedWithoutASecretInTheSentence) {
       {version + key(0, "-" + kSecret.substr(1)), "secret must be"},
       {version + "[[key]]\nfirst_slot = 0\n", "secret must be"},
       {version + key(0) + "colour = \"" + kSecret + "\"\n",
-       "line 5: unknown key colour; there are first_slot, secret"},
-      {version + "secret = \"" + kSecret + "\"\n" + key(0),
-       "line 2: unknown key secret; there are version, key"},
+       "line 5: unknown key; there are first_slot, secret"},
+      {version + key(0) + "\"" + kSecret + "\" = 1\n", "line 5: unknown key; there are first_slot, secret"},
+      {version + "secret = \"" + kSecret + "\"\n" + key(0), "line 2: unknown key; there are version, key"},
       {version + key(0, kSecret + "\n"), "line 4: not TOML"},
       {version + key(0).substr(0, 40), "not TOML"},
   };
@@ -155,6 +155,24 @@ TEST_F(KeyFileTest, IsWrittenWholeAndForItsOwnerAlone) {
               HasSubstr("cannot be made"));
 }
 
+TEST_F(KeyFileTest, StaysWhereItIsAndWhoseItIs) {
+  if (geteuid() != 0) GTEST_SKIP() << "for root alone, who may give files away";
+  fs::create_directory(folder_ / "real");
+  const fs::path real = folder_ / "real" / "keys.toml";
+  write_key_file(real, KeyRing::random(), false);
+  ASSERT_EQ(chown(real.c_str(), 65534, 65533), 0);
+  fs::create_symlink("real/keys.toml", path_);
+  write_key_file(path_, KeyRing::random(), true);
+  EXPECT_TRUE(fs::is_symlink(path_));
+  struct stat status {};
+  ASSERT_EQ(stat(real.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 65534u);
+  EXPECT_EQ(status.st_gid, 65533u);
+  EXPECT_EQ(status.st_mode & 07777u, 0600u);
+  EXPECT_THAT(error_of([&] { write_key_file(path_, KeyRing::random(), false); }),
+              HasSubstr("is there already"));
+}
+
 TEST(RotatedKeys, KeepWhatSomeCookieMayStillNeed) {
   const auto slots = [](const KeyRing& ring) {
     std::vector<std::uint32_t> firsts;
@@ -213,6 +231,18 @@ TEST_F(KeyWatchTest, FollowsTheFileAndKeepsTheKeysWhenItIsWrong) {
   fs::remove(path_);
   EXPECT_FALSE(watch.changed(Slot{kNow}));
   EXPECT_EQ(watch.ring().masters().size(), 1u);
+}
+
+TEST_F(KeyWatchTest, ReadsAFileThatWasWrongUntilItIsNot) {
+  write("version = 1\n" + key(0));
+  KeyWatch watch{path_};
+  write("version = 1\n" + key(0) + key(5, std::string(32, '7')), 0644);
+  std::ofstream{path_, std::ios::app} << "\n";
+  EXPECT_FALSE(watch.changed(Slot{kNow}));
+  ASSERT_EQ(chmod(path_.c_str(), 0600), 0);  // which writes nothing
+  EXPECT_TRUE(watch.changed(Slot{kNow}));
+  EXPECT_EQ(watch.ring().masters().size(), 2u);
+  EXPECT_FALSE(watch.changed(Slot{kNow}));
 }
 
 TEST_F(KeyWatchTest, FollowsALinkWhoseFolderIsReplaced) {
