@@ -5,9 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include <toml++/toml.h>
-
 #include "config/schema.hpp"
+#include "config/tree.hpp"
 
 namespace synward::config {
 std::string to_text(const wire::Prefix& prefix) {
@@ -28,65 +27,6 @@ std::string to_text(const SocketAddress& address) {
 
 namespace {
 
-toml::table values_of(const Port& port) {
-  toml::table values{{"name", port.name}, {"device", port.device}};
-  if (port.mtu != 0) values.insert("mtu", port.mtu);
-  if (!port.take_default_route.empty()) values.insert("take_default_route", port.take_default_route);
-  return values;
-}
-
-toml::table values_of(const Service& service, Mode mode) {
-  toml::table values{{"name", service.name},
-                     {"address", to_text(wire::Prefix{service.address, service.prefix_bits})},
-                     {"port", service.port},
-                     {"then", mode == Mode::kTwoPorts ? "proxy" : "accept"},
-                     {"idle_timeout", service.idle_timeout_s}};
-  if (service.close_after_s != 0) values.insert("close_after", service.close_after_s);
-  return values;
-}
-
-/// Every setting that has a value, whether the mode has a use for it or not.
-toml::table values_of(const Config& config) {
-  std::string lcores;
-  for (const auto lcore : config.lcores) lcores += (lcores.empty() ? "" : ",") + std::to_string(lcore);
-  toml::array ports, services, sources, files;
-  for (const Port& port : config.ports) ports.push_back(values_of(port));
-  for (const Service& service : config.services) services.push_back(values_of(service, mode_of(config)));
-  for (const wire::Prefix& source : config.drop_list.sources) sources.push_back(to_text(source));
-  for (const DropList::File& file : config.drop_list.files) files.push_back(file.path);
-  toml::table cookie, control{{"socket", config.control_socket}};
-  if (config.metrics) control.insert("metrics", to_text(*config.metrics));
-  if (!config.key_file.empty()) cookie.insert("key_file", config.key_file);
-  return toml::table{{"workers", toml::table{{"lcores", lcores.empty() ? "auto" : lcores},
-                                             {"poll", config.poll == Poll::kBusy ? "busy" : "adaptive"}}},
-                     {"port", ports},
-                     {"service", services},
-                     {"cookie", cookie},
-                     {"drop_list", toml::table{{"sources", sources}, {"files", files}}},
-                     {"table", toml::table{{"connections_per_core", config.connections_per_core}}},
-                     {"accept", toml::table{{"backlog", config.accept_backlog}}},
-                     {"inline", toml::table{{"propagate_link", config.propagate_link}}},
-                     {"control", control}};
-}
-
-/// Double quotes, as people write them; a list in one line.
-void print_value(std::ostream& out, const toml::node& node) {
-  if (const toml::array* list = node.as_array()) {
-    const char* separator = "";
-    out << "[";
-    for (const toml::node& element : *list) {
-      out << separator;
-      print_value(out, element);
-      separator = ", ";
-    }
-    out << "]";
-  } else {
-    constexpr auto kNotAllowed =
-        toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings;
-    out << toml::toml_formatter{node, toml::toml_formatter::default_flags & ~kNotAllowed};
-  }
-}
-
 void print_table(std::ostream& out, const Table& row, const toml::table& values, Mode mode) {
   out << heading(row) << "\n";
   std::size_t printed = 0;
@@ -95,9 +35,7 @@ void print_table(std::ostream& out, const Table& row, const toml::table& values,
     if (value != nullptr) ++printed;
     if (!fits(setting.mode, mode)) continue;
     if (value != nullptr) {
-      out << setting.key << " = ";
-      print_value(out, *value);
-      out << "\n";
+      out << setting.key << " = " << to_text(*value) << "\n";
     } else if (!setting.otherwise.empty()) {
       out << "# " << setting.key << " is not set: " << setting.otherwise << "\n";
     } else {
@@ -117,7 +55,7 @@ bool has_use(const Table& row, Mode mode) {
 }  // namespace
 
 std::string to_toml(const Config& config) {
-  const toml::table values = values_of(config);
+  const toml::table values = tree_of(config);
   const Mode mode = mode_of(config);
   std::ostringstream out;
   const auto print = [&](const Table& row, const toml::node& node) {

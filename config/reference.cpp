@@ -96,6 +96,11 @@ std::string number_of(const Table& table) {
   return " There are " + std::to_string(table.least) + " to " + std::to_string(table.most) + " of these.";
 }
 
+std::string when_taken(const Table& table) {
+  return table.live ? " `synward reload` takes over what changes here."
+                    : " What changes here wants a restart.";
+}
+
 }  // namespace
 
 std::string reference() {
@@ -109,7 +114,8 @@ std::string reference() {
   }
   out << "\n" << wrapped(kOrigin);
   for (const Table& table : tables()) {
-    out << "\n## `" << heading(table) << "`\n\n" << wrapped(std::string{table.help} + number_of(table));
+    out << "\n## `" << heading(table) << "`\n\n"
+        << wrapped(std::string{table.help} + number_of(table) + when_taken(table));
     for (const Setting& setting : settings_of(table)) print_setting(out, setting);
   }
   return out.str();

@@ -23,9 +23,12 @@ constexpr Table kTables[] = {
     {.name = "service",
      .least = 1,
      .most = 65'000,
+     .live = true,
      .help = "What is protected: a TCP port of an address, or of every address of a prefix."},
     {.name = "cookie", .help = "What SYN cookies are made with."},
-    {.name = "drop_list", .help = "Clients from whom no service gets TCP, and whose pings get no answer."},
+    {.name = "drop_list",
+     .live = true,
+     .help = "Clients from whom no service gets TCP, and whose pings get no answer."},
     {.name = "table", .help = "Where a worker keeps its connections."},
     {.name = "accept", .help = "Connections that synward takes itself: only with one port."},
     {.name = "inline", .help = "The wire between two ports."},
@@ -170,8 +173,7 @@ constexpr Setting kSettings[] = {
      .each = "of one address or prefix in a line",
      .pattern = kAbsolutePath,
      .help = "More of them in files, as blocklists are published: what stands behind `;` or `#` is a "
-             "comment. Read at "
-             "start."},
+             "comment. Read again by `synward reload`."},
 
     {.table = "table",
      .key = "connections_per_core",

@@ -60,6 +60,7 @@ struct Setting {
 struct Table {
   std::string_view name;
   std::size_t least = 0, most = 0;
+  bool live = false;  ///< `synward reload` takes over what differs; of the others it takes nothing
   std::string_view help;
 };
 

@@ -14,14 +14,9 @@ cookie::Slot slot_now() {
 }  // namespace
 
 void KeyFollower::look() {
-  if (turns_left_ != 0 && !workers_.have_turned(since_)) return;
-  if (turns_left_ != 0) --turns_left_;
-  if (turns_left_ == 0) {
-    if (!watch_.changed(slot_now())) return;
-    for (const auto& core : cores_) core->offer_keys(watch_.ring());
-    turns_left_ = 2;  // the next turn of each takes them, and has ended
-  }
-  since_ = workers_.begin_turns();
+  if (!wait_.is_over() || !watch_.changed(slot_now())) return;
+  for (const auto& core : cores_) core->offer_keys(watch_.ring());
+  wait_.begin();
 }
 
 }  // namespace synward::control

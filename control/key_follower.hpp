@@ -1,13 +1,12 @@
 // The keys of cookies, from the file that is watched to the workers.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "control/key_watch.hpp"
+#include "control/turn_wait.hpp"
 #include "dataplane/core_state.hpp"
-#include "dataplane/worker.hpp"
 
 namespace synward::control {
 
@@ -16,7 +15,7 @@ class KeyFollower {
  public:
   /// All outlive this.
   KeyFollower(KeyWatch& watch, const std::vector<std::unique_ptr<CoreState>>& cores, const Workers& workers)
-      : watch_{watch}, cores_{cores}, workers_{workers} {}
+      : watch_{watch}, cores_{cores}, wait_{workers} {}
 
   /// Every so often: workers get what the file says now. Waits for nothing.
   void look();
@@ -24,9 +23,7 @@ class KeyFollower {
  private:
   KeyWatch& watch_;
   const std::vector<std::unique_ptr<CoreState>>& cores_;
-  const Workers& workers_;
-  unsigned turns_left_ = 0;  ///< for which workers may still read watch_.ring()
-  std::uint64_t since_ = 0;
+  TurnWait wait_;  ///< for who may still read watch_.ring()
 };
 
 }  // namespace synward::control

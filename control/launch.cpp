@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -34,6 +35,7 @@
 #include "control/ports.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
+#include "control/reload.hpp"
 #include "control/service_manager.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
@@ -52,35 +54,15 @@ std::vector<PortInfo> port_infos(const std::vector<std::unique_ptr<nic::Port>>& 
   return with_sides(std::move(infos));
 }
 
-constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
-
-service::ServiceTable service_table(const config::Config& config, std::uint16_t mtu) {
-  std::vector<service::Service> services;
-  services.reserve(config.services.size());
-  for (const config::Service& from : config.services) {
-    service::Service to{.name = from.name,
-                        .address = from.address,
-                        .prefix_bits = from.prefix_bits,
-                        .port = wire::Port{from.port}};
-    to.idle_timeout_ms = from.idle_timeout_s * 1000;
-    to.close_after_ms = from.close_after_s * 1000;
-    to.profile.mss = static_cast<std::uint16_t>(mtu - 40);  // RFC 9293 3.7.1: less the fixed headers
-    if (std::holds_alternative<wire::Ipv6Address>(from.address)) to.profile.mss -= kIpv6MssLess;
-    services.push_back(std::move(to));
-  }
-  return service::ServiceTable{std::move(services)};
-}
-
-service::DropList drop_list_of(const config::DropList& drops) {
-  std::vector<wire::Prefix> sources = drops.sources;
+void log_drop_list(const config::DropList& drops) {
+  std::size_t in_files = 0;
   for (const config::DropList::File& file : drops.files) {
     if (file.sources.empty()) spdlog::warn("drop list: {} holds no address", file.path);
-    sources.insert(sources.end(), file.sources.begin(), file.sources.end());
+    in_files += file.sources.size();
   }
-  if (!sources.empty())
-    spdlog::info("drop list: {} address(es) and prefix(es), {} of them from {} file(s)", sources.size(),
-                 sources.size() - drops.sources.size(), drops.files.size());
-  return service::DropList{sources};
+  if (in_files + drops.sources.size() != 0)
+    spdlog::info("drop list: {} address(es) and prefix(es), {} of them from {} file(s)",
+                 in_files + drops.sources.size(), in_files, drops.files.size());
 }
 
 /// The connection tables of one core, on the NUMA node of its lcore.
@@ -185,13 +167,11 @@ void log_plan(const config::Config& config, const std::vector<std::unique_ptr<ni
 
 /// `ring` is in their memory alone when this has returned, if it was a temporary.
 std::vector<std::unique_ptr<CoreState>> make_cores(const std::vector<std::unique_ptr<CoreTables>>& tables,
-                                                   const cookie::KeyRing& ring,
-                                                   const service::ServiceTable& services) {
+                                                   const cookie::KeyRing& ring, const Policy& policy) {
   std::vector<std::unique_ptr<CoreState>> cores;
   cores.reserve(tables.size());
   const cookie::SlotKeys keys{crypto::best_aes(), ring, milliseconds_of(std::chrono::system_clock::now())};
-  for (const auto& memory : tables)
-    cores.push_back(std::make_unique<CoreState>(keys, services, memory->plan));
+  for (const auto& memory : tables) cores.push_back(std::make_unique<CoreState>(keys, policy, memory->plan));
   return cores;
 }
 
@@ -225,29 +205,66 @@ void look_at_health(Health& health, const std::vector<std::unique_ptr<CoreState>
   health.look(turns, std::move(troubles), Health::Clock::now());
 }
 
-constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
-
-/// Those that end synward: all but what whoever started it had it ignore, as nohup does with SIGHUP.
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : kEndingSignals) {
-    struct sigaction action {};
-    sigaction(signal, nullptr, &action);
-    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);
-  }
-  return signals;
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
 }
 
-/// Calls `look` every so often until one of `signals` comes, or it returns why it cannot go on.
-std::optional<std::string> watch_until(const sigset_t& signals,
+/// What the control thread waits for.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (const int signal : kEnding) {
+      if (!is_ignored(signal)) sigaddset(&set_, signal);
+    }
+    sigaddset(&set_, SIGHUP);
+  }
+  /// In this thread, and in those that it starts.
+  void block() const { pthread_sigmask(SIG_BLOCK, &set_, nullptr); }
+  /// From here on they do what they do to any process.
+  void unblock() const {
+    for (const int signal : kEnding) {
+      if (sigismember(&set_, signal) == 1) std::signal(signal, SIG_DFL);
+    }
+    std::signal(SIGHUP, SIG_IGN);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+  enum class Word : std::uint8_t { kNone, kEnd, kReload };
+  /// Of the next that comes within `limit`.
+  [[nodiscard]] Word wait(std::chrono::milliseconds limit) const {
+    const timespec left{0, std::chrono::nanoseconds{limit}.count()};
+    siginfo_t info{};
+    const int signal = sigtimedwait(&set_, &info, &left);
+    if (signal < 0) return Word::kNone;
+    if (signal != SIGHUP) return Word::kEnd;
+    if (info.si_code != SI_KERNEL) return Word::kReload;
+    return hangup_is_ignored_ ? Word::kNone : Word::kEnd;  // its terminal has gone: as nohup wants it
+  }
+
+ private:
+  static constexpr std::array kEnding{SIGINT, SIGTERM};
+  sigset_t set_{};
+  bool hangup_is_ignored_ = is_ignored(SIGHUP);
+};
+
+/// Calls `look` every so often until a signal ends it, or it returns why it cannot go on.
+std::optional<std::string> watch_until(const Signals& signals, Reload& reload,
                                        const std::function<std::optional<std::string>()>& look) {
-  constexpr timespec kBetweenLooks{0, 250'000'000};
-  while (sigtimedwait(&signals, nullptr, &kBetweenLooks) < 0) {
+  constexpr std::chrono::milliseconds kBetweenLooks{250}, kWhileReloading{2};
+  auto next = std::chrono::steady_clock::now();
+  while (true) {
+    const auto word = signals.wait(reload.is_busy() ? kWhileReloading : kBetweenLooks);
+    if (word == Signals::Word::kEnd) return {};
+    if (word == Signals::Word::kReload) reload.begin();
+    reload.look();
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next) continue;
+    next = now + kBetweenLooks - kWhileReloading;
     rte_timer_manage();  // drivers': ena's looks whether its device hangs
     if (auto trouble = look()) return trouble;
   }
-  return {};
 }
 
 }  // namespace
@@ -293,7 +310,7 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
   return arguments;
 }
 
-void run(const config::Config& as_written, const RunOptions& options) {
+void run(const std::string& path, const config::Config& as_written, const RunOptions& options) {
   const NicDevices devices;
   const std::vector<Processor> processors = usable_processors();
   config::Config config = with_devices(as_written, devices);
@@ -312,9 +329,8 @@ void run(const config::Config& as_written, const RunOptions& options) {
     config.lcores = plan.lcores;
     if (!plan.shortage.empty()) spdlog::warn("cores: {}", plan.shortage);
   }
-  const sigset_t signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals,
-                  nullptr);  // before EAL's threads, which inherit it: only we wait for them
+  const Signals signals;
+  signals.block();  // before EAL's threads, which inherit it: only we wait for them
   if (!sets_lcores(extra_eal_arguments)) check_processors(config.lcores, processors);
   std::deque<InterfaceLock> interface_locks;
   for (const config::Port& port : config.ports) interface_locks.emplace_back(port.device);
@@ -330,8 +346,10 @@ void run(const config::Config& as_written, const RunOptions& options) {
   const auto ports = open_ports(config, pool, steering, !sets(extra_eal_arguments, {"--log-level"}));
   const std::vector<PortInfo> infos = port_infos(ports);
   check_mtus(config, infos);
-  const service::ServiceTable services = service_table(config, infos.front().mtu);
-  const service::DropList drop_list = drop_list_of(config.drop_list);
+  Roster roster{infos.front().mtu};
+  roster.serve(config, Roster::Clock::now());
+  log_drop_list(config.drop_list);
+  const auto first_policy = std::make_shared<const Policy>(policy_of(roster, config));
   const auto key_watch = config.key_file.empty() ? nullptr : std::make_unique<KeyWatch>(config.key_file);
   const auto profiles = config::is_inline(config)
                             ? std::make_unique<proxy::BackendProfiles>(random_value<table::HashSecret>())
@@ -339,11 +357,10 @@ void run(const config::Config& as_written, const RunOptions& options) {
   std::vector<std::unique_ptr<CoreTables>> tables;
   for (const std::uint16_t lcore : config.lcores)
     tables.push_back(std::make_unique<CoreTables>(config, lcore));
-  auto cores = make_cores(tables, key_watch ? key_watch->ring() : cookie::KeyRing::random(), services);
+  auto cores = make_cores(tables, key_watch ? key_watch->ring() : cookie::KeyRing::random(), *first_policy);
   for (const auto& core : cores) {
     core->ports = infos;
     core->kernels = simd::kernels_of(isa);
-    if (!drop_list.empty()) core->drop_list = &drop_list;
     if (profiles) core->profiles = profiles.get();
   }
   log_keys(key_watch.get(), config.key_file);
@@ -356,6 +373,10 @@ void run(const config::Config& as_written, const RunOptions& options) {
 
   std::optional<KeyFollower> key_follower;
   if (key_watch) key_follower.emplace(*key_watch, cores, workers);
+  Reload reload{std::filesystem::absolute(path),
+                {.config = as_written, .roster = std::move(roster), .policy = first_policy},
+                cores,
+                workers};
   Health health;
 
   const auto started = std::chrono::steady_clock::now();
@@ -369,10 +390,12 @@ void run(const config::Config& as_written, const RunOptions& options) {
       json["backends"] = backends_json(*profiles, milliseconds_of(std::chrono::system_clock::now()),
                                        milliseconds_of(std::chrono::steady_clock::now()));
     json["draining"] = is_draining(cores);
+    json["reload"] = reload.json();
     json["ports"] = port_watch.json();
-    json["services"] = services_json(services, cores);
+    const auto policy = reload.policy();
+    json["services"] = services_json(policy->services, cores);
     json["talkers"] = talkers_json(cores);
-    json["table"] = table_json(services, cores);
+    json["table"] = table_json(policy->services, cores);
     return json;
   };
   {
@@ -383,9 +406,13 @@ void run(const config::Config& as_written, const RunOptions& options) {
       spdlog::info(on ? "draining: no new connections; those that there are go on" : "new connections again");
       tell_status(on ? "draining" : "serving");
     };
-    const StatsServer server{
-        config.control_socket,
-        {.stats = stats, .reset_port = reset_port, .health = health_json, .drain = drain}};
+    const StatsServer server{config.control_socket,
+                             {.stats = stats,
+                              .reset_port = reset_port,
+                              .health = health_json,
+                              .drain = drain,
+                              .reload = [&reload] { return reload.ask(); },
+                              .reloads = [&reload] { return reload.json(); }}};
     std::optional<MetricsServer> metrics;
     if (config.metrics) {
       metrics.emplace(*config.metrics, stats, health_json);
@@ -398,7 +425,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
     {
       const Running running{workers, config.lcores};
       log_serving(config);
-      trouble = watch_until(signals, [&] {
+      trouble = watch_until(signals, reload, [&] {
         look_at_health(health, cores, port_watch);  // first: what follows may wait for a worker
         if (health.workers_proceed()) tell_alive();
         if (key_follower) key_follower->look();
@@ -408,10 +435,7 @@ void run(const config::Config& as_written, const RunOptions& options) {
         return lost;
       });
       tell_stopping();
-      for (const int signal : kEndingSignals) {
-        if (sigismember(&signals, signal) == 1) std::signal(signal, SIG_DFL);
-      }
-      pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+      signals.unblock();
     }
     std::cout << stats_text(stats()) << std::flush;
     if (trouble) throw std::runtime_error(*trouble);

@@ -20,9 +20,10 @@ struct RunOptions {
 [[nodiscard]] std::vector<std::string> eal_arguments(const config::Config& config,
                                                      const std::vector<std::string>& extra, bool huge_pages);
 
-/// Main thread. Starts everything, serves until SIGINT, SIGTERM or SIGHUP, stops cleanly and prints a
-/// summary. Throws std::runtime_error, one sentence, when the machine does not let it start. A second signal
-/// ends the process at once.
-void run(const config::Config& config, const RunOptions& options);
+/// Main thread. Starts everything, serves until SIGINT or SIGTERM comes or its terminal goes, stops cleanly
+/// and prints a summary. Any other SIGHUP has it read `path`, from which `config` is, anew. Throws
+/// std::runtime_error, one sentence, when the machine does not let it start. A second signal ends the process
+/// at once.
+void run(const std::string& path, const config::Config& config, const RunOptions& options);
 
 }  // namespace synward::control

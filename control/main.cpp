@@ -17,6 +17,7 @@
 #include "control/handshake_command.hpp"
 #include "control/keys_command.hpp"
 #include "control/launch.hpp"
+#include "control/reload.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "control/stats_watch.hpp"
@@ -41,6 +42,14 @@ int tell_health(const nlohmann::json& health) {
   return health.at("healthy").get<bool>() ? 0 : 1;
 }
 
+int tell_reload(const nlohmann::json& reload) {
+  const std::string outcome = reload.at("outcome");
+  const bool done = outcome == "applied" || outcome == "unchanged";
+  (done ? std::cout : std::cerr) << reload_text(reload);
+  if (done) return 0;
+  return outcome == "invalid" ? kWrongUsage : 1;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"Keeps TCP services reachable under SYN floods."};
   app.set_version_flag("--version", std::string{"synward "} + SYNWARD_VERSION);
@@ -50,7 +59,8 @@ int dispatch(int argc, char** argv) {
   // By hand: to the parser a word behind -- is like one before it, and a stray word is a mistake.
   char** const words_end = argv + argc;
   char** const dashes = std::find(argv, words_end, std::string_view{"--"});
-  auto* run_command = app.add_subcommand("run", "Serve until SIGINT, SIGTERM or SIGHUP");
+  auto* run_command =
+      app.add_subcommand("run", "Serve until SIGINT or SIGTERM; SIGHUP: read the config anew");
   run_command->add_option("-c,--config", path, "Config file (TOML)")->required();
   RunOptions options{.eal_arguments = {std::min(dashes + 1, words_end), words_end}};
   run_command
@@ -117,6 +127,10 @@ int dispatch(int argc, char** argv) {
                     ->check(CLI::Range(0u, kWeek));
   drain->add_flag("--undo", undo, "New connections again")->excludes(limit);
 
+  const auto* reload = app.add_subcommand(
+      "reload", "Have a running synward read its config anew; all of it is taken over, or nothing");
+  add_socket(*app.get_subcommand("reload"));
+
   KeysOptions keys_options;
   const auto& keys = add_keys_command(app, keys_options);
 
@@ -130,7 +144,7 @@ int dispatch(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (run_command->parsed()) {
-    run(load_or_exit(path), options);
+    run(path, load_or_exit(path), options);
   } else if (check->parsed()) {
     if (schema) {
       std::cout << config::json_schema();
@@ -148,6 +162,8 @@ int dispatch(int argc, char** argv) {
   } else if (port_reset->parsed()) {
     reset_port(socket, port_name);
     std::cout << "port " << port_name << " works again\n";
+  } else if (reload->parsed()) {
+    return tell_reload(ask_to_reload(socket));
   } else if (health->parsed()) {
     return tell_health(ask_health(socket));
   } else if (undo) {

@@ -165,6 +165,10 @@ void add_ports(Families& families, const nlohmann::json& ports) {
 }
 
 void add_services(Families& families, const nlohmann::json& services) {
+  families.gauge("service_connections", "connections of the service");
+  for (const auto& service : services)
+    families.number({{"service", service.at("name").get<std::string>()}},
+                    service.at("connections").get<double>());
   for (const ServiceCounterRow& row : kServiceCounterTable) {
     families.counter("service_" + std::string{row.label}, row.help);
     for (const auto& service : services)

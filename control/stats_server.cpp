@@ -46,22 +46,27 @@ std::optional<std::size_t> port_to_reset(std::string_view target) {
 
 std::string answer(const HttpRequest& request, const Requests& requests, uid_t owner) {
   const auto port = port_to_reset(request.target);
-  const bool reads = request.target == "/stats" || request.target == "/health";
+  const bool reloads = request.target == "/reload";
+  const bool reads =
+      request.target == "/stats" || request.target == "/health" || (reloads && request.method == "GET");
   const bool drains = request.target == "/drain" || request.target == "/undrain";
-  if (!reads && !drains && !port)
+  if (!reads && !drains && !reloads && !port)
     return http_response("404 Not Found", "text/plain",
-                         "there are GET /stats and /health, POST /ports/NUMBER/reset, /drain and /undrain\n");
+                         "there are GET /stats, /health and /reload, POST /ports/NUMBER/reset, /drain, "
+                         "/undrain and /reload\n");
   if (request.method != (reads ? "GET" : "POST"))
     return http_response("405 Method Not Allowed", "text/plain", reads ? "GET\n" : "POST\n");
   if (request.target == "/stats")
     return http_response("200 OK", "application/json", requests.stats().dump(2) + "\n");
   if (request.target == "/health") return health_response(requests.health());
+  if (reloads && reads) return http_response("200 OK", "application/json", requests.reloads().dump() + "\n");
   if (request.from != 0 && request.from != owner)
     return http_response("403 Forbidden", "text/plain", "only root may, and the user who runs synward\n");
   if (drains) {
     requests.drain(request.target == "/drain");
     return http_response("202 Accepted", "text/plain", "from the next turn of each worker on\n");
   }
+  if (reloads) return http_response("202 Accepted", "text/plain", std::to_string(requests.reload()) + "\n");
   if (const auto why_not = requests.reset_port(*port); !why_not.empty())
     return http_response("404 Not Found", "text/plain", why_not + "\n");
   return http_response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
@@ -146,6 +151,24 @@ void ask_to_drain(const std::string& path, bool on) {
   if (!answer) refused(path);
   if (answer->status != 202)
     throw std::runtime_error("not done: " + answer->body.substr(0, answer->body.find('\n')));
+}
+
+nlohmann::json ask_to_reload(const std::string& path) {
+  const auto asked = client_of(path).Post("/reload", kHeaders, "", "text/plain");
+  if (!asked) refused(path);
+  if (asked->status != 202)
+    throw std::runtime_error("not done: " + asked->body.substr(0, asked->body.find('\n')));
+  const std::uint64_t number = std::stoull(asked->body);
+  constexpr std::chrono::seconds kLongest{10};
+  constexpr std::chrono::milliseconds kBetween{5};
+  for (const auto limit = Clock::now() + kLongest; Clock::now() < limit;
+       std::this_thread::sleep_for(kBetween)) {
+    const auto answer = client_of(path).Get("/reload", kHeaders);
+    if (!answer || answer->status != 200) refused(path);
+    auto reload = nlohmann::json::parse(answer->body);
+    if (reload.at("done") >= number) return reload;
+  }
+  throw std::runtime_error("it has not ended yet: `synward health` and the log of synward say more");
 }
 
 void reset_port(const std::string& path, const std::string& name) {

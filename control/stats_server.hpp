@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,13 +18,15 @@ struct Requests {
   std::function<nlohmann::json()> stats;
   /// By the port's number in the stats; soon. Returns why not, in a few words; else empty.
   std::function<std::string(std::size_t)> reset_port;
-  std::function<nlohmann::json()> health;  ///< Health::json()
-  std::function<void(bool)> drain;         ///< whether SYNs are to end
+  std::function<nlohmann::json()> health;   ///< Health::json()
+  std::function<void(bool)> drain;          ///< whether SYNs are to end
+  std::function<std::uint64_t()> reload;    ///< Reload::ask()
+  std::function<nlohmann::json()> reloads;  ///< Reload::json()
 };
 
-/// Serves GET /stats and GET /health (200, or 503 with the reasons), and to root and the process's own user
-/// POST /ports/NUMBER/reset, /drain and /undrain. The socket is of mode 0660, and of the group "synward"
-/// where there is one.
+/// Serves GET /stats, GET /health (200, or 503 with the reasons) and GET /reload, and to root and the
+/// process's own user POST /ports/NUMBER/reset, /drain, /undrain and /reload, which answers with a number.
+/// The socket is of mode 0660, and of the group "synward" where there is one.
 class StatsServer {
  public:
   /// Throws std::runtime_error, one sentence, when `path` cannot be served: another process answers there, or
@@ -48,6 +51,10 @@ class StatsServer {
 
 /// Has it take no new connections, or again take them. Throws std::runtime_error, one sentence.
 void ask_to_drain(const std::string& path, bool on);
+
+/// Has it read its config anew, and waits until it runs by that, or has said why not: Reload::json(). Throws
+/// std::runtime_error, one sentence, also when that takes longer than ten seconds.
+[[nodiscard]] nlohmann::json ask_to_reload(const std::string& path);
 
 /// Has the port called `name` of the synward that serves `path` reset, and waits until it works again: some
 /// tens of milliseconds, with some drivers seconds. Throws std::runtime_error, one sentence.

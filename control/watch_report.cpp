@@ -30,7 +30,12 @@ nlohmann::json services_json(const service::ServiceTable& services,
   auto json = nlohmann::json::array();
   for (std::size_t id = 0; id < services.size(); ++id) {
     const service::Service& service = services[static_cast<service::ServiceId>(id)];
-    nlohmann::json row{{"name", service.name},
+    if (service.standing == service::Standing::kGone) continue;
+    std::size_t connections = 0;
+    for (const auto& core : cores) connections += core->live(static_cast<service::ServiceId>(id));
+    nlohmann::json row{{"connections", connections},
+                       {"retired", service.standing == service::Standing::kRetired},
+                       {"name", service.name},
                        {"address", config::to_text(wire::Prefix{service.address, service.prefix_bits})},
                        {"port", service.port.host()}};
     for (const ServiceCounterRow& counter : kServiceCounterTable) {
@@ -85,9 +90,11 @@ std::string services_text(const nlohmann::json& services) {
       return text + fmt::format("and {} more: synward stats --json\n", services.size() - kMost);
     const auto count = [&](const char* label) { return service.at(label).get<std::uint64_t>(); };
     text += fmt::format(
-        "{:<16}{:<30}{} SYNs, {} valid cookies, {} bad ones\n", service.at("name").get<std::string>(),
+        "{:<16}{:<30}{} connections; {} SYNs, {} valid cookies, {} bad ones{}\n",
+        service.at("name").get<std::string>(),
         fmt::format("{} port {}", service.at("address").get<std::string>(), service.at("port").get<int>()),
-        count("syns"), count("cookies_valid"), count("cookies_bad"));
+        count("connections"), count("syns"), count("cookies_valid"), count("cookies_bad"),
+        service.at("retired").get<bool>() ? "; no longer in the config" : "");
   }
   return text;
 }

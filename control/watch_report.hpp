@@ -11,8 +11,9 @@
 
 namespace synward::control {
 
-/// One object for each service, in the order of the config, over all cores: {"name", "address" (with a prefix
-/// length unless it is one address), "port"} and the labels of kServiceCounterTable. Any thread.
+/// One object for each service, over all cores: {"name", "address" (with a prefix
+/// length unless it is one address), "port", "connections", "retired" (no longer in the config, but it has
+/// connections)} and the labels of kServiceCounterTable; none of those that are gone. Any thread.
 [[nodiscard]] nlohmann::json services_json(const service::ServiceTable& services,
                                            const std::vector<std::unique_ptr<CoreState>>& cores);
 

@@ -18,13 +18,11 @@
 #include "dataplane/crypto/secret_memory.hpp"
 #include "dataplane/link_path.hpp"
 #include "dataplane/overload.hpp"
+#include "dataplane/policy.hpp"
 #include "dataplane/prefix_budget.hpp"
-#include "dataplane/promise_words.hpp"
 #include "dataplane/proxy/backend_memory.hpp"
 #include "dataplane/proxy/backend_profiles.hpp"
 #include "dataplane/proxy/pending_handshakes.hpp"
-#include "dataplane/service/drop_list.hpp"
-#include "dataplane/service/service_table.hpp"
 #include "dataplane/service_counters.hpp"
 #include "dataplane/shed_memory.hpp"
 #include "dataplane/steering.hpp"
@@ -137,11 +135,10 @@ struct LastLookup {
   service::ServiceId service = service::kNoService;
 };
 
-/// `services`, `steering`, `drop_list`, the memory of the tables and what `keys` points to outlive it.
+/// The policy, `steering`, the memory of the tables and what `keys` points to outlive it.
 struct CoreState : crypto::InSecretMemory {
   /// Throws what ConnectionTable throws.
-  CoreState(const cookie::SlotKeys& slot_keys, const service::ServiceTable& service_table,
-            const CorePlan& plan)
+  CoreState(const cookie::SlotKeys& slot_keys, const Policy& first_policy, const CorePlan& plan)
       : keys{slot_keys},
         secret{plan.secret},
         shed_memory{plan.shed_cells},
@@ -154,18 +151,22 @@ struct CoreState : crypto::InSecretMemory {
         held{plan.held_packets},
         table4_{plan.ipv4.memory, plan.ipv4.connections, plan.secret, table::Tick{0}},
         table6_{plan.ipv6.memory, plan.ipv6.connections, plan.secret, table::Tick{0}} {
-    serve(service_table);
+    serve(first_policy);
   }
-  /// These are the services from now on; `service_table` outlives this or the next call. Between bursts, and
-  /// while there are no connections, for they keep their ServiceId, and no cookies that must hold.
-  void serve(const service::ServiceTable& service_table) {
-    services = &service_table;
+  /// This is in force from now on; it outlives this or the next call. Between bursts. A service that was in
+  /// the last one has the same ServiceId in this one, for connections and counters go by it.
+  void serve(const Policy& next) {
+    of_services.reserve(next.services.size());
+    policy = &next;
+    services = &next.services;
+    drop_list = next.drop_list.empty() ? nullptr : &next.drop_list;
     last_lookup4 = last_lookup6 = {};
-    of_services = CountersOfServices(service_table.size());
-    acceptor_promises.clear();
-    for (std::size_t id = 0; id < service_table.size(); ++id)
-      acceptor_promises.emplace_back(
-          promise_of_acceptor(service_table[static_cast<service::ServiceId>(id)].profile));
+  }
+  /// Control thread: serve() from a turn on that begins soon; the one before is in use until every worker has
+  /// ended two turns more (Workers::begin_turns()).
+  void offer(const Policy& next) {
+    of_services.reserve(next.services.size());
+    offered_policy.store(&next, std::memory_order_release);
   }
   /// Control thread: `ring` serves from a turn on that begins soon; it lives until every worker has ended
   /// two turns more (Workers::begin_turns()).
@@ -175,6 +176,8 @@ struct CoreState : crypto::InSecretMemory {
   /// The worker, once a turn.
   void take_orders() {
     draining = drain_asked.load(std::memory_order_relaxed);
+    if (offered_policy.load(std::memory_order_relaxed) != nullptr)
+      serve(*offered_policy.exchange(nullptr, std::memory_order_acquire));
     if (offered_keys.load(std::memory_order_relaxed) == nullptr) return;
     if (const auto* ring = offered_keys.exchange(nullptr, std::memory_order_acquire)) keys.use(*ring);
   }
@@ -199,6 +202,8 @@ struct CoreState : crypto::InSecretMemory {
       return last_lookup6;
     }
   }
+  /// Any thread: connections of this service, perhaps as a moment ago.
+  [[nodiscard]] std::size_t live(service::ServiceId id) const { return table4_.live(id) + table6_.live(id); }
   /// Makes what was tallied visible to other threads: settle(), and housekeep() when there was no burst.
   void publish_events() {
     tally.take([this](std::size_t event, std::uint64_t count) { counters.event[event].add(count); });
@@ -214,12 +219,12 @@ struct CoreState : crypto::InSecretMemory {
   std::atomic<const cookie::KeyRing*> offered_keys{nullptr};
   std::atomic<bool> drain_asked{false};
   bool draining = false;
-  const service::ServiceTable* services;
-  /// What an endpoint promises, by ServiceId: a flood to many services reads these, not a Service each.
-  std::vector<PromiseWords> acceptor_promises;
+  std::atomic<const Policy*> offered_policy{nullptr};
+  const Policy* policy;
+  const service::ServiceTable* services;  ///< the policy's
+  const service::DropList* drop_list;     ///< the policy's; null: nobody is listed
   CountersOfServices of_services;
-  const service::DropList* drop_list = nullptr;  ///< null: nobody is listed
-  const simd::Kernels* kernels = nullptr;        ///< null: the stages do all
+  const simd::Kernels* kernels = nullptr;  ///< null: the stages do all
   LastLookup last_lookup4, last_lookup6;
   const Steering* steering = nullptr;  ///< null where every packet is this core's
   table::HashSecret secret;            ///< of the tables, and of whatever else hashes a flow

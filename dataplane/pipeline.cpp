@@ -10,6 +10,7 @@ void run_burst(CoreState& core, Burst& burst) {
   classify(burst, core);         // the others: views, one index list per route, or a drop
   drop_listed(burst, core);      // clients that the operator has listed get no answer
   find_connection(burst, core);  // known flows leave the cookie path here
+  retire_syns(burst, core);      // SYNs to services that are no longer in the config are nobody's
   count_services(burst, core);   // which services SYNs come to
   shed_syns(burst, core);        // when more comes than this core can answer, part of the SYNs end here
   verify_checksum(burst, core);  // of what ends here: NIC verdict first, our own sum otherwise

@@ -90,7 +90,7 @@ class Server {
     rte_ring* out[] = {out_.ring};
     if (rte_eth_from_rings("lab", in, 1, out, 1, kNode) < 0) throw std::runtime_error("no net_ring port");
     ports_.push_back(std::make_unique<nic::Port>("net_ring_lab", 1, pool_));
-    cores_.push_back(std::make_unique<CoreState>(keys_, services_, plan_));
+    cores_.push_back(std::make_unique<CoreState>(keys_, policy_, plan_));
     cores_.front()->ports.push_back(ports_.front()->info());
     workers_ = std::make_unique<Workers>(cores_, ports_, steering_, Poll::kAdaptive);
     rte_eal_remote_launch([](void* workers) { return static_cast<Workers*>(workers)->run(0), 0; },
@@ -121,8 +121,8 @@ class Server {
   std::uint64_t started_us_ = now_us();
   nic::PacketPool pool_{"lab", kPoolPackets, nic::longest_frame(1500)};
   Ring in_{"lab_in"}, out_{"lab_out"};
-  service::ServiceTable services_{{service_at("four", Target::parse(kService4), 1460),
-                                   service_at("six", Target::parse(kService6), 1440)}};
+  Policy policy_{service::ServiceTable{{service_at("four", Target::parse(kService4), 1460),
+                                        service_at("six", Target::parse(kService6), 1440)}}};
   cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
   Steering steering_{random_value<Steering::Seed>(), 1};
   nic::TableMemory table4_ = table_memory<Family::kIpv4>(), table6_ = table_memory<Family::kIpv6>();

@@ -88,19 +88,19 @@ class Core {
     plan.secret.mixer = random();
     return plan;
   }
-  const service::ServiceTable services_{
-      {{.name = "four", .address = kService4, .prefix_bits = 32, .port = kServicePort},
-       {.name = "six",
-        .address = kService6,
-        .prefix_bits = 128,
-        .port = kServicePort,
-        .profile = {.mss = 1440}}}};
+  const Policy policy_{
+      service::ServiceTable{{{.name = "four", .address = kService4, .prefix_bits = 32, .port = kServicePort},
+                             {.name = "six",
+                              .address = kService6,
+                              .prefix_bits = 128,
+                              .port = kServicePort,
+                              .profile = {.mss = 1440}}}}};
   proxy::BackendProfiles profiles_{table::HashSecret{}};
   std::size_t packets_ = 0;
   const HugeMemory memory4_{kTableBytes<wire::Family::kIpv4>}, memory6_{kTableBytes<wire::Family::kIpv6>};
 
  public:
-  CoreState state{cookie::SlotKeys{crypto::best_aes(), ring(), kNow}, services_, plan()};
+  CoreState state{cookie::SlotKeys{crypto::best_aes(), ring(), kNow}, policy_, plan()};
 };
 
 /// The one of this program; made at the first call.

@@ -84,7 +84,7 @@ void pipeline_with(simd::Isa isa, benchmark::State& state, FrameSet& set, const 
 /// The service of each family, and 10,000 more of one: half of them at other ports of the same address, half
 /// at other addresses.
 constexpr std::uint16_t kFirstPort = 10'000, kOtherPorts = 5'000;
-service::ServiceTable many_services(Family family) {
+Policy many_services(Family family) {
   const service::ServiceTable& few = *core(Core::Mode::kEndpoint).state.services;
   const bool is_ipv4 = family == Family::kIpv4;
   std::vector<service::Service> services{few[0], few[1]};
@@ -103,14 +103,14 @@ service::ServiceTable many_services(Family family) {
       elsewhere.address = wire::Ipv6Address{{0x20, 1, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, high, low}};
     }
   }
-  return service::ServiceTable{std::move(services)};
+  return Policy{service::ServiceTable{std::move(services)}};
 }
 /// The same at a core that has many services.
 template <Family kFamily>
 void pipeline_of_many(benchmark::State& state, FrameSet& set, const Traffic& traffic) {
-  static const service::ServiceTable many = many_services(kFamily);
+  static const Policy many = many_services(kFamily);
   CoreState& worker = core(traffic.mode).state;
-  const service::ServiceTable& few = *worker.services;
+  const Policy& few = *worker.policy;
   worker.serve(many);
   pipeline(state, set, traffic);
   worker.serve(few);

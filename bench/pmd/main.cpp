@@ -64,7 +64,7 @@ class Endpoint {
                           .ipv6 = {memory<wire::Family::kIpv6>(0), 0},
                           .secret = random_value<table::HashSecret>(),
                           .shed_cells = control::kShedCellsPerCore};
-      cores_.push_back(std::make_unique<CoreState>(keys_, services_, plan));
+      cores_.push_back(std::make_unique<CoreState>(keys_, policy_, plan));
       cores_.back()->kernels =
           simd::kernels_of(control::choose_isa(control::kAutoIsa, control::eal_max_simd_bits()));
       cores_.back()->ports.push_back(known_as(ports_.front()->info()));
@@ -96,8 +96,8 @@ class Endpoint {
   }
 
   nic::PacketPool pool_{"packets", kPoolPackets, nic::longest_frame(1500)};
-  service::ServiceTable services_{
-      {{.name = "flooded", .address = kService4, .prefix_bits = 32, .port = kServicePort}}};
+  Policy policy_{service::ServiceTable{
+      {{.name = "flooded", .address = kService4, .prefix_bits = 32, .port = kServicePort}}}};
   cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
   Steering steering_;
   std::vector<nic::TableMemory> tables_;

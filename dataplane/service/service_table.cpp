@@ -1,5 +1,6 @@
 #include "dataplane/service/service_table.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
@@ -30,7 +31,7 @@ void ServiceTable::make_levels(std::vector<Level<kFamily>>& levels, Neighborhood
     const Service& service = services_[i];
     const auto id = static_cast<ServiceId>(i);
     const auto* address = std::get_if<wire::Address<kFamily>>(&service.address);
-    if (address == nullptr) continue;
+    if (address == nullptr || service.standing == Standing::kGone) continue;
     near.add(*address, service.prefix_bits);
     const Key mask = mask_of(service.prefix_bits);
     Entries& entries = by_bits[service.prefix_bits];
@@ -43,7 +44,10 @@ void ServiceTable::make_levels(std::vector<Level<kFamily>>& levels, Neighborhood
   }
 }
 
-ServiceTable::ServiceTable(std::vector<Service> services) : services_(std::move(services)) {
+ServiceTable::ServiceTable(std::vector<Service> services)
+    : services_(std::move(services)), has_retired_{std::ranges::any_of(services_, [](const Service& service) {
+        return service.standing == Standing::kRetired;
+      })} {
   make_levels<Family::kIpv4>(levels4_, near4_);
   make_levels<Family::kIpv6>(levels6_, near6_);
 }

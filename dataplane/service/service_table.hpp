@@ -24,6 +24,14 @@ struct Profile {
   bool sack = true, timestamps = true;
 };
 
+/// What the operator wants of a service. One that he takes out of the config keeps its ServiceId, which
+/// connections have.
+enum class Standing : std::uint8_t {
+  kServed,
+  kRetired,  ///< its connections and the handshakes under way go on; its SYNs are those of no service
+  kGone,     ///< what is addressed to it belongs to no service
+};
+
 struct Service {
   std::string name;
   std::variant<wire::Ipv4Address, wire::Ipv6Address> address;
@@ -33,6 +41,7 @@ struct Service {
   std::uint32_t idle_timeout_ms =
       7'440'000;                     ///< of an open connection, then an RST; 2 h 4 min: RFC 5382 REQ-5
   std::uint32_t close_after_ms = 0;  ///< of silence, then our FIN; 0: only when the client closes
+  Standing standing = Standing::kServed;
 };
 
 /// Lookup by address and port in one probe per distinct prefix length of the family, however many services
@@ -48,7 +57,8 @@ class ServiceTable {
   };
   static constexpr wire::Port kAnyPort{0};
 
-  /// Control thread. `services` have distinct (prefix, port) pairs: config validation has seen to that.
+  /// Control thread. `services`, by ServiceId, have distinct (prefix, port) pairs: config validation has seen
+  /// to that.
   explicit ServiceTable(std::vector<Service> services);
 
   /// Any worker. The service of the longest prefix that covers `address` with this port; kNoService when
@@ -94,6 +104,11 @@ class ServiceTable {
   }
   [[nodiscard]] const Service& operator[](ServiceId id) const { return services_[id]; }
   [[nodiscard]] std::size_t size() const { return services_.size(); }
+  /// Whether any is kRetired.
+  [[nodiscard]] bool has_retired() const { return has_retired_; }
+  [[nodiscard]] bool is_retired(ServiceId id) const {
+    return has_retired_ && services_[id].standing == Standing::kRetired;
+  }
 
  private:
   /// Which /16 of IPv4, or /32 of IPv6, may have an address of any service: strangers, and nearly all clients
@@ -133,6 +148,7 @@ class ServiceTable {
   void make_levels(std::vector<Level<kFamily>>& levels, Neighborhoods<kFamily>& near) const;
 
   std::vector<Service> services_;
+  bool has_retired_;
   std::vector<Level<wire::Family::kIpv4>> levels4_;
   std::vector<Level<wire::Family::kIpv6>> levels6_;
   Neighborhoods<wire::Family::kIpv4> near4_;

@@ -69,9 +69,11 @@ std::optional<table::WindowScales> promised_scales(const Burst& burst, LaneIndex
 }
 
 /// What every connection keeps of how it began. `slot`: of its cookie.
+template <Family kFamily>
 void fill(const Burst& burst, LaneIndex i, CoreState& core, cookie::Slot slot,
-          table::ConnectionState& state) {
-  state.service = burst.view[i].service;
+          table::Connection<kFamily>& connection) {
+  core.table<kFamily>().set_service(connection, burst.view[i].service);
+  auto& state = connection.state;
   state.path = core.paths.intern(link_path_of(burst, i));
   if (state.path == LinkPaths::kNone) core.tally.add(Event::kPathsFull);
   state.cookie_slot = slot.number & 15;
@@ -114,7 +116,7 @@ table::Connection<kFamily>* promote(Burst& burst, CoreState& core, const Candida
   connection->state.options = {
       .timestamps = admission.options.timestamps, .accepted = false, .misfit_tick = 0};
   connection->state.window_scales = *scales;
-  fill(burst, i, core, admission.slot, connection->state);
+  fill(burst, i, core, admission.slot, *connection);
   core.tally.add(Event::kPromoted);
   core.of_services[burst.view[i].service].cookies_valid.add(1);
   return connection;
@@ -151,14 +153,15 @@ table::Connection<kFamily>* adopt(const Burst& burst, LaneIndex i, CoreState& co
   state.service_next = service_next;
   state.splice = {};
   state.splice.is_spliced = true;
-  fill(burst, i, core, core.keys.current(), state);
+  fill(burst, i, core, core.keys.current(), inserted->connection);
   core.tally.add(Event::kAdopted);
   return &inserted->connection;
 }
 
-/// Of a connection that is in no table.
+/// Of a connection that is in no table. Those of a retired service are between its clients and its servers.
 void pass_unknown(Burst& burst, LaneIndex i, CoreState& core) {
-  if (!core.unknown_passes.take(core.now.mono_ms)) return void(drop_lane(burst, i, Drop::kUnknownLimited));
+  if (!core.services->is_retired(burst.view[i].service) && !core.unknown_passes.take(core.now.mono_ms))
+    return void(drop_lane(burst, i, Drop::kUnknownLimited));
   core.tally.add(Event::kUnknownPassed);
   burst.on(Route::kForward).push(i);
 }
@@ -176,7 +179,7 @@ void pass_or_adopt(Burst& burst, LaneIndex i, CoreState& core, table::Connection
   const wire::SeqNum ack{tcp.ack};
   const auto agreement =
       backend ? proxy::agreement(*backend, wire::SeqNum{tcp.seq}, ack) : proxy::Agreement::kUnrelated;
-  if (agreement == proxy::Agreement::kAgrees) {
+  if (agreement == proxy::Agreement::kAgrees && !core.services->is_retired(burst.view[i].service)) {
     if (auto* adopted = adopt<kFamily>(burst, i, core, flow, backend->next)) {
       if (live != nullptr) core.tally.add(Event::kReplaced);
       return splice_segment<kFamily>(burst, i, core, *adopted);

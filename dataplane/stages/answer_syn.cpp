@@ -99,12 +99,12 @@ void fill(std::uint32_t (&lanes)[kBurstMax], std::uint32_t value) {
 void promise_for_acceptor(Burst& burst, const CoreState& core, const IndexList& syns) {
   simd::SynBatch& batch = burst.common_syns.batch;
   if (syns.size() == kBurstMax && burst.for_one_service) {
-    const PromiseWords promise = core.acceptor_promises[burst.view[0].service];
+    const PromiseWords promise = core.policy->acceptor_promises[burst.view[0].service];
     fill(batch.promised, promise.promised);
     fill(batch.mss_and_window, promise.mss_and_window);
     return;
   }
-  for (const LaneIndex i : syns) core.acceptor_promises[burst.view[i].service].put(batch, i);
+  for (const LaneIndex i : syns) core.policy->acceptor_promises[burst.view[i].service].put(batch, i);
 }
 
 /// What their backends promise. The lanes to whom they promise nothing go elsewhere.

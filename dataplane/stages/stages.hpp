@@ -18,6 +18,7 @@ void drop_listed(Burst& burst, const CoreState& core);
 /// Segments that fit a connection leave the cookie path here.
 void find_connection(Burst& burst, CoreState& core);
 /// Counts the SYNs of each service.
+void retire_syns(Burst& burst, CoreState& core);
 void count_services(Burst& burst, CoreState& core);
 /// Ends part of the SYNs while the core is behind with its work; mostly none.
 void shed_syns(Burst& burst, CoreState& core);

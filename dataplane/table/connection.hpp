@@ -132,7 +132,8 @@ struct ConnectionState {
   };
   TableOwned<Tick>
       deadline;  ///< when the sweep hands the connection to its policy; ConnectionTable::set_deadline()
-  std::uint16_t service, path;
+  std::uint16_t service;  ///< ConnectionTable::set_service()
+  std::uint16_t path;
   TableOwned<ConnectionPhase> phase;  ///< ConnectionTable::set_phase()
   ConnectionOptions options;
   WindowScales window_scales;

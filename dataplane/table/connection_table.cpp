@@ -1,5 +1,6 @@
 #include "dataplane/table/connection_table.hpp"
 
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <memory>
@@ -13,6 +14,13 @@ namespace {
 void assign(std::uint16_t& mask, std::size_t slot, bool value) {
   const auto bit = static_cast<std::uint16_t>(1u << slot);
   mask = static_cast<std::uint16_t>(value ? mask | bit : mask & ~bit);
+}
+
+/// Of one writer, as in Counter.
+void count(std::uint32_t& value, std::int32_t change) {
+  const std::atomic_ref shared{value};
+  shared.store(shared.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change),
+               std::memory_order_relaxed);
 }
 
 /// Of two connections of one phase, whether `a` has stood in it for longer: all go through the same schedule
@@ -163,13 +171,16 @@ template <wire::Family kFamily>
 [[gnu::always_inline]] inline void ConnectionTable<kFamily>::enter_phase(const Entry& entry) {
   const ConnectionPhase phase = entry.state.phase.get();
   ++by_phase_[static_cast<std::size_t>(phase)];
+  if (phase != ConnectionPhase::kTombstone) count(live_by_service_[entry.state.service], 1);
   assign(bucket_of(entry).tombstones, slot_of(entry), phase == ConnectionPhase::kTombstone);
   assign(bucket_of(entry).unfinished, slot_of(entry), phase == ConnectionPhase::kUnfinished);
 }
 
 template <wire::Family kFamily>
 [[gnu::always_inline]] inline void ConnectionTable<kFamily>::leave_phase(const Entry& entry) {
-  --by_phase_[static_cast<std::size_t>(entry.state.phase.get())];
+  const ConnectionPhase phase = entry.state.phase.get();
+  --by_phase_[static_cast<std::size_t>(phase)];
+  if (phase != ConnectionPhase::kTombstone) count(live_by_service_[entry.state.service], -1);
   assign(bucket_of(entry).tombstones, slot_of(entry), false);
   assign(bucket_of(entry).unfinished, slot_of(entry), false);
 }
@@ -183,6 +194,7 @@ template <wire::Family kFamily>
   Entry& entry = *new (&slot) Entry{.key = key, .state = {}};
   entry.state.phase.value_ = phase;
   entry.state.deadline.value_ = deadline;
+  entry.state.service = kNoService;
   occupy(entry, place);
   ++insertions_;
   return entry;
@@ -192,6 +204,20 @@ template <wire::Family kFamily>
 void ConnectionTable<kFamily>::move(const Entry& from, Entry& to) {
   occupy(*std::construct_at(&to, from), place_of(from.key));
   erase(from);
+}
+
+template <wire::Family kFamily>
+void ConnectionTable<kFamily>::set_service(Entry& entry, std::uint16_t service) {
+  leave_phase(entry);
+  entry.state.service = service;
+  enter_phase(entry);
+}
+
+template <wire::Family kFamily>
+std::size_t ConnectionTable<kFamily>::live(std::uint16_t service) const {
+  auto& value =
+      const_cast<std::uint32_t&>(live_by_service_[service]);  // atomic_ref wants it, to read as well
+  return std::atomic_ref{value}.load(std::memory_order_relaxed);
 }
 
 template <wire::Family kFamily>

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "dataplane/table/bucket.hpp"
 #include "dataplane/table/connection.hpp"
@@ -108,6 +109,12 @@ class ConnectionTable {
   void expect(const Place& place) const;
   void erase(const Entry& entry);
 
+  /// What insert() leaves open, and who inserts says at once: the service, whose live() it is in from here
+  /// on.
+  void set_service(Entry& entry, std::uint16_t service);
+  /// Any thread: how many entries of this service there are, without tombstones; perhaps as a moment ago.
+  [[nodiscard]] std::size_t live(std::uint16_t service) const;
+
   /// Cheap when the deadline moves away, as it does on every packet: the bucket is not written.
   void set_deadline(Entry& entry, Tick deadline);
   void set_phase(Entry& entry, ConnectionPhase phase);
@@ -178,6 +185,9 @@ class ConnectionTable {
   std::uint64_t version_ = 0, insertions_ = 0;
   std::size_t size_ = 0;
   std::array<std::size_t, static_cast<std::size_t>(ConnectionPhase::kCount)> by_phase_{};
+  static constexpr std::uint16_t kNoService = 0xffff;  ///< until set_service()
+  /// By service. Where nobody looks, the last one counts what has none.
+  std::vector<std::uint32_t> live_by_service_ = std::vector<std::uint32_t>(std::size_t{kNoService} + 1);
 };
 
 // Inlined everywhere: returned from a call, the halves of a Place are stored one by one and loaded together,

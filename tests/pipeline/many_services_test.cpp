@@ -167,7 +167,7 @@ TEST_P(ManyServices, OfANewTableCountFromTheNextBurstOn) {
     return service::Service{
         .name = "", .address = ip4(address), .port = wire::Port{kServicePort}, .profile = {.mss = mss}};
   };
-  const service::ServiceTable next{{service("198.18.7.1", 1111), service("198.18.7.2", 1222)}};
+  const Policy next{service::ServiceTable{{service("198.18.7.1", 1111), service("198.18.7.2", 1222)}}};
   LabPair pair{
       GetParam(), {service("198.18.7.2", 1000), service("198.18.7.3", 1001)}, PipelineLab::Mode::kEndpoint};
   const auto syn_to = [](const char* address) {

@@ -42,7 +42,7 @@ class PipelineLab {
   explicit PipelineLab(Mode mode) : PipelineLab(default_services(), 1000, 64, mode) {}
   explicit PipelineLab(std::vector<service::Service> services, std::size_t connections = 1000,
                        std::size_t backlog = 64, Mode mode = Mode::kEndpoint)
-      : services_{std::move(services)}, memory_{connections, backlog} {
+      : policy_{service::ServiceTable{std::move(services)}}, memory_{connections, backlog} {
     if (mode == Mode::kEndpoint) {
       core.ports.push_back({.mac = kOurMac});
     } else {
@@ -210,12 +210,12 @@ class PipelineLab {
     return result;
   }
 
-  service::ServiceTable services_;
+  Policy policy_;
   OwnedPlan memory_;
   std::deque<std::vector<Bytes>> buffers_;  ///< of bursts some of whose packets may be held
 
  public:
-  CoreState core{first_keys(), services_, memory_.plan};
+  CoreState core{first_keys(), policy_, memory_.plan};
   proxy::BackendProfiles profiles{table::HashSecret{}, 16};
   RxChecksum nic_verdict = RxChecksum::kUnknown;
 };

@@ -50,7 +50,7 @@ class WireLab : public testing::Test {
     for (std::uint16_t w = 0; w < settings.workers; ++w) {
       cores_.push_back(
           std::make_unique<CoreState>(cookie::SlotKeys{crypto::best_aes(), PipelineLab::ring(), kStartMs},
-                                      services_, memories_.emplace_back().plan));
+                                      policy_, memories_.emplace_back().plan));
       cores_.back()->kernels = simd::kernels_of(simd::best_isa(512));
       for (const auto& port : ports_) cores_.back()->ports.push_back(port->info());
       if (settings.is_inline) make_inline(*cores_.back());
@@ -179,7 +179,7 @@ class WireLab : public testing::Test {
     long sleeps;  // how often the worker gave up its processor of its own accord
   };
   static inline int made_ = 0;
-  service::ServiceTable services_{PipelineLab::default_services()};
+  Policy policy_{service::ServiceTable{PipelineLab::default_services()}};
   proxy::BackendProfiles profiles_{table::HashSecret{}, 16};
   std::vector<rte_ring*> in_, out_;
   std::vector<std::string> devices_;  // made by rings()

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/reload.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "control/unix_socket.hpp"
@@ -312,21 +313,45 @@ TEST_F(Socket, LetsItsGroupReadButNotReset) {
                             },
                             reset,
                             {},
+                            [&](bool) { ++resets; },
+                            [&] { return static_cast<std::uint64_t>(++resets); },
                             {}}};
   std::filesystem::permissions(folder_, std::filesystem::perms{0755});
   ASSERT_EQ(chmod(path_.c_str(), 0666), 0);
   const uid_t user = geteuid();
   ASSERT_EQ(user, 0u) << "this test is somebody else for a while";
   ASSERT_EQ(seteuid(65534), 0);
-  std::string why = "no error";
-  try {
-    reset_port(path_, "x");
-  } catch (const std::runtime_error& error) {
-    why = error.what();
-  }
+  const auto why = [](const auto& asks) -> std::string {
+    try {
+      asks();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const std::string no_reset = why([this] { reset_port(path_, "x"); }),
+                    no_drain = why([this] { ask_to_drain(path_, true); }),
+                    no_reload = why([this] { static_cast<void>(ask_to_reload(path_)); });
   ASSERT_EQ(seteuid(user), 0);
-  EXPECT_EQ(why, "port \"x\" is not reset: only root may, and the user who runs synward");
+  EXPECT_EQ(no_reset, "port \"x\" is not reset: only root may, and the user who runs synward");
+  EXPECT_EQ(no_drain, "not done: only root may, and the user who runs synward");
+  EXPECT_EQ(no_reload, no_drain);
   EXPECT_EQ(resets, 0);
+}
+
+/// Of a reload that ends when it has been asked after twice.
+TEST_F(Socket, HasTheConfigReadAnewAndWaitsForIt) {
+  int asked_after = 0;
+  Requests with_reload = requests();
+  with_reload.reload = [] { return std::uint64_t{7}; };
+  with_reload.reloads = [&] {
+    return nlohmann::json{{"done", ++asked_after < 3 ? 6 : 7}, {"outcome", "applied"}, {"lines", {"a: new"}}};
+  };
+  const StatsServer server{path_, std::move(with_reload)};
+  const auto reload = ask_to_reload(path_);
+  EXPECT_EQ(reload.at("done"), 7);
+  EXPECT_EQ(asked_after, 3);
+  EXPECT_EQ(reload_text(reload), "a: new\n");
 }
 
 TEST_F(Socket, ReplacesASocketThatNobodyServesAndNoOther) {

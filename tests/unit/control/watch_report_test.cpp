@@ -23,6 +23,8 @@ nlohmann::json services(std::size_t count) {
     json.push_back({{"name", "web" + std::to_string(n)},
                     {"address", "198.18.0.0/24"},
                     {"port", 443},
+                    {"connections", 4},
+                    {"retired", n == 1},
                     {"syns", 10},
                     {"cookies_valid", 2},
                     {"cookies_bad", 3}});
@@ -34,10 +36,14 @@ TEST(WatchReport, TellsAPersonWhoIsAskedForAndByWhom) {
   stats["services"] = services(2);
   stats["talkers"] = talkers();
   const auto text = stats_text(stats);
-  EXPECT_NE(text.find("\nServices:\n"
-                      "web0            198.18.0.0/24 port 443        10 SYNs, 2 valid cookies, 3 bad ones\n"
-                      "web1            "),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "\nServices:\n"
+          "web0            198.18.0.0/24 port 443        4 connections; 10 SYNs, 2 valid cookies, 3 bad "
+          "ones\n"
+          "web1            198.18.0.0/24 port 443        4 connections; 10 SYNs, 2 valid cookies, 3 bad "
+          "ones; no longer in the config\n"),
+      std::string::npos)
       << text;
   EXPECT_NE(text.find("\nMost SYNs, of the last minute, about:\n"
                       "        128000  198.18.3.0/24\n"

@@ -37,6 +37,7 @@ class Model {
     EXPECT_EQ(inserted->connection.state.client_next, wire::SeqNum{0});
     const auto mark = std::uint32_t(random_());
     inserted->connection.state.client_next = wire::SeqNum{mark};
+    table().set_service(inserted->connection, service_of(n));
     if (evicted == Evicted::kTombstone) forget_the_missing(ConnectionPhase::kTombstone);
     if (evicted == Evicted::kUnfinished) forget_the_missing(ConnectionPhase::kUnfinished);
     flows_[n] = {phase, deadline, mark};
@@ -91,20 +92,29 @@ class Model {
   }
   void compare_all() {
     std::map<ConnectionPhase, std::size_t> phases;
+    std::map<std::uint16_t, std::size_t> live;
     for (const auto& [n, known] : flows_) {
       ++phases[known.phase];
+      if (known.phase != ConnectionPhase::kTombstone) ++live[service_of(n)];
       EXPECT_NE(table().find(flow<kFamily>(n)), nullptr) << n;
     }
     EXPECT_EQ(table().size(), flows_.size());
     EXPECT_EQ(table().live(), flows_.size() - phases[ConnectionPhase::kTombstone]);
     for (int phase = 0; phase < int(ConnectionPhase::kCount); ++phase)
       EXPECT_EQ(table().size(ConnectionPhase(phase)), phases[ConnectionPhase(phase)]) << phase;
+    for (std::uint64_t n = 0; n < kServices; ++n)
+      EXPECT_EQ(table().live(service_of(n)), live[service_of(n)]) << n;
   }
   std::uint32_t below(std::uint64_t n) { return std::uint32_t(random_() % n); }
   [[nodiscard]] std::size_t evicted() const { return evicted_; }
   [[nodiscard]] ConnectionTable<kFamily>& table() { return owned_.table; }
 
  private:
+  /// Of a flow; the last there can be is one of them.
+  static constexpr std::uint64_t kServices = 7;
+  static std::uint16_t service_of(std::uint64_t n) {
+    return static_cast<std::uint16_t>(0xfffe - n % kServices);
+  }
   static constexpr std::uint32_t kMaxStep = 128;
   struct Flow {
     ConnectionPhase phase;

@@ -1,0 +1,135 @@
+#include "control/reload.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <unistd.h>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "config/load.hpp"
+
+namespace synward::control {
+namespace {
+
+constexpr std::string_view kApplied = "applied", kUnchanged = "unchanged", kInvalid = "invalid",
+                           kRefused = "refused";
+
+}  // namespace
+
+std::uint64_t Reload::ask() {
+  const std::uint64_t number = ++asked_;
+  ::kill(::getpid(), SIGHUP);  // which the control thread waits for
+  return number;
+}
+
+std::shared_ptr<const Policy> Reload::policy() const {
+  const std::scoped_lock lock{mutex_};
+  return running_.policy;
+}
+
+nlohmann::json Reload::json() const {
+  const std::scoped_lock lock{mutex_};
+  return {
+      {"done", done_}, {"reloads", reloads_}, {"failed", failed_}, {"outcome", outcome_}, {"lines", lines_}};
+}
+
+Reload::Loaded Reload::load(const std::string& path, const Running& running) {
+  auto [config, errors] = config::load(path);
+  Loaded loaded{.errors = std::move(errors), .changes = {}, .next = {}};
+  if (!loaded.errors.empty()) return loaded;
+  loaded.changes = config::changes(running.config, config);
+  if (!loaded.changes.fixed.empty() || loaded.changes.live.empty()) return loaded;
+  Roster roster = running.roster;
+  roster.serve(config, Roster::Clock::now());
+  auto policy = std::make_shared<const Policy>(policy_of(roster, config));
+  loaded.next.emplace(std::move(config), std::move(roster), std::move(policy));
+  return loaded;
+}
+
+void Reload::look() {
+  if (offered_) {
+    if (!wait_.is_over()) return;
+    before_.reset();
+    offered_ = false;
+    if (!pending_lines_.empty()) end(kApplied, std::exchange(pending_lines_, {}));
+  }
+  if (loading_.valid()) {
+    if (loading_.wait_for(std::chrono::seconds{0}) != std::future_status::ready) return;
+    try {
+      take(loading_.get());
+    } catch (const std::exception& error) {
+      end(kRefused, {error.what()});
+    }
+  } else if (due_) {
+    due_ = false;
+    number_ = asked_.load();  // all that were asked for until now: they want the same file
+    // What it reads of running_ changes only when it has ended.
+    loading_ = std::async(std::launch::async, [this] { return load(path_, running_); });
+  } else if (running_.policy->services.has_retired()) {
+    let_go();
+  }
+}
+
+void Reload::take(Loaded loaded) {
+  if (!loaded.errors.empty()) return end(kInvalid, std::move(loaded.errors));
+  if (!loaded.changes.fixed.empty()) return end(kRefused, std::move(loaded.changes.fixed));
+  if (!loaded.next) return end(kUnchanged, {});
+  pending_lines_ = std::move(loaded.changes.live);
+  running_.config = std::move(loaded.next->config);
+  running_.roster = std::move(loaded.next->roster);
+  offer(std::move(loaded.next->policy));
+}
+
+void Reload::offer(std::shared_ptr<const Policy> next) {
+  for (const auto& core : cores_) core->offer(*next);
+  before_ = next;
+  {
+    const std::scoped_lock lock{mutex_};
+    std::swap(before_, running_.policy);
+  }
+  wait_.begin();
+  offered_ = true;
+}
+
+void Reload::end(std::string_view outcome, std::vector<std::string> lines) {
+  const bool failed = outcome == kInvalid || outcome == kRefused;
+  if (outcome == kUnchanged) spdlog::info("reload: {} says nothing new", path_);
+  for (const auto& line : lines) {
+    if (failed) {
+      spdlog::error("reload: {}{}", line, outcome == kRefused ? ": wants a restart" : "");
+    } else {
+      spdlog::info("reload: {}", line);
+    }
+  }
+  if (failed) spdlog::error("reload: {} is not taken over, synward goes on as it was", path_);
+  const std::scoped_lock lock{mutex_};
+  ++(failed ? failed_ : reloads_);
+  done_ = number_;
+  outcome_ = outcome;
+  lines_ = std::move(lines);
+}
+
+void Reload::let_go() {
+  const auto has_connections = [this](service::ServiceId id) {
+    return std::ranges::any_of(cores_, [id](const auto& core) { return core->live(id) != 0; });
+  };
+  const auto names = running_.roster.let_go(has_connections, Roster::Clock::now());
+  if (names.empty()) return;
+  for (const auto& name : names) spdlog::info("service \"{}\": its last connection has ended", name);
+  offer(std::make_shared<const Policy>(policy_of(running_.roster, running_.config)));
+}
+
+std::string reload_text(const nlohmann::json& reload) {
+  const std::string outcome = reload.at("outcome");
+  std::string text;
+  for (const auto& line : reload.at("lines")) text += line.get<std::string>() + "\n";
+  if (outcome == kUnchanged) return "nothing has changed\n";
+  if (outcome == kApplied) return text;
+  return text + (outcome == kRefused ? "these want a restart, so nothing is taken over\n"
+                                     : "the config is wrong, so nothing is taken over\n");
+}
+
+}  // namespace synward::control

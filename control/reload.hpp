@@ -1,0 +1,88 @@
+// The config anew while workers run: `synward reload` and SIGHUP.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "config/changes.hpp"
+#include "config/config.hpp"
+#include "control/roster.hpp"
+#include "control/turn_wait.hpp"
+#include "dataplane/core_state.hpp"
+
+namespace synward::control {
+
+/// The file is read and checked, and what follows from it made, in a thread of its own. When something in it
+/// is wrong, or differs that only a start takes over, nothing is done. Else each worker goes over to all of
+/// it between two turns of its loop.
+class Reload {
+ public:
+  /// What synward runs by.
+  struct Running {
+    config::Config config;  ///< as it was written
+    Roster roster;
+    std::shared_ptr<const Policy> policy;
+  };
+  using Cores = std::vector<std::unique_ptr<CoreState>>;
+  /// `path`: absolute, of the config. `cores` and `workers` outlive this.
+  Reload(std::string path, Running running, const Cores& cores, const Workers& workers)
+      : path_{std::move(path)}, running_{std::move(running)}, cores_{cores}, wait_{workers} {}
+
+  /// Any thread: has begin() called soon. Returns the number of this reload.
+  std::uint64_t ask();
+  /// Control thread: the file is to be read.
+  void begin() { due_ = true; }
+  /// Control thread, every so often, and sooner while is_busy(). Waits for nothing.
+  void look();
+  [[nodiscard]] bool is_busy() const { return due_ || loading_.valid() || offered_; }
+
+  /// Any thread: the latest; for who reads services and counters by their ids.
+  [[nodiscard]] std::shared_ptr<const Policy> policy() const;
+  /// Any thread. {"done": number of the last reload that has ended, "reloads", "failed": how many did what
+  /// was asked, and how many did not, "outcome": of the last one, "none", "applied", "unchanged", "invalid"
+  /// (the config is wrong) or "refused" (it wants a start), "lines": what changed, or why not}.
+  [[nodiscard]] nlohmann::json json() const;
+
+ private:
+  /// What a file came to.
+  struct Loaded {
+    std::vector<std::string> errors;
+    config::Changes changes;
+    std::optional<Running> next;
+  };
+  static Loaded load(const std::string& path, const Running& running);
+  void take(Loaded loaded);
+  void offer(std::shared_ptr<const Policy> next);
+  void end(std::string_view outcome, std::vector<std::string> lines);
+  void let_go();
+
+  std::string path_;
+  Running running_;
+  const Cores& cores_;
+  TurnWait wait_;  // for who may still read before_
+  std::shared_ptr<const Policy> before_;
+  bool due_ = false, offered_ = false;
+  std::future<Loaded> loading_;
+  std::uint64_t number_ = 0;  // of the reload that is under way
+  std::vector<std::string> pending_lines_;
+  std::atomic<std::uint64_t> asked_{0};
+  mutable std::mutex mutex_;  // over running_.policy and what json() reads
+  std::uint64_t done_ = 0, reloads_ = 0, failed_ = 0;
+  std::string outcome_ = "none";
+  std::vector<std::string> lines_;
+};
+
+/// What `synward reload` prints of Reload::json().
+[[nodiscard]] std::string reload_text(const nlohmann::json& reload);
+
+}  // namespace synward::control
