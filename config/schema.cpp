@@ -215,7 +215,8 @@ constexpr Setting kSettings[] = {
      .otherwise = "metrics are served nowhere",
      .words = "an address and a port, like \"127.0.0.1:9464\" or \"[::1]:9464\"",
      .pattern = kSocketAddress,
-     .help = "Where Prometheus scrapes `/metrics`; `/stats` is the same as JSON. It has no password."},
+     .help = "Where Prometheus scrapes `/metrics`, and where a browser shows what goes on; `/stats` is the "
+             "same as JSON. It has no password."},
 };
 
 /// Each setting has one answer to what holds unless told, belongs to a table, and stands beside its others.

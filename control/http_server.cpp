@@ -65,9 +65,11 @@ struct Client {
 
 }  // namespace
 
-std::string http_response(std::string_view status, std::string_view type, const std::string& body) {
-  return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: " + std::string{type} +
-         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+std::string http_response(std::string_view status, std::string_view type, const std::string& body,
+                          std::string_view headers) {
+  return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: " + std::string{type} + "\r\n" +
+         std::string{headers} + "Content-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body;
 }
 
 std::string health_response(const nlohmann::json& health) {

@@ -20,9 +20,9 @@ struct HttpRequest {
   uid_t from;                       ///< who connected to a unix socket; -1: nobody knows
 };
 
-/// A whole response. `status` is like "200 OK", `type` a media type.
+/// A whole response. `status` is like "200 OK", `type` a media type; of `headers` each ends with CRLF.
 [[nodiscard]] std::string http_response(std::string_view status, std::string_view type,
-                                        const std::string& body);
+                                        const std::string& body, std::string_view headers = {});
 
 /// 200 when it is "healthy", else 503; for load balancers, which look at that alone.
 [[nodiscard]] std::string health_response(const nlohmann::json& health);

@@ -11,6 +11,7 @@
 
 #include "config/print.hpp"
 #include "control/metrics.hpp"
+#include "control/page/page.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
@@ -50,9 +51,10 @@ Descriptor listen_at(const config::SocketAddress& at) {
 std::string answer(const HttpRequest& request, const MetricsServer::Json& stats,
                    const MetricsServer::Json& health) {
   const std::string_view target = request.target;
-  if (target != "/metrics" && target != "/stats" && target != "/health")
-    return http_response("404 Not Found", "text/plain", "there are GET /metrics, /stats and /health\n");
+  if (target != "/" && target != "/metrics" && target != "/stats" && target != "/health")
+    return http_response("404 Not Found", "text/plain", "there are GET /, /metrics, /stats and /health\n");
   if (request.method != "GET") return http_response("405 Method Not Allowed", "text/plain", "GET\n");
+  if (target == "/") return page_response();
   if (target == "/health") return health_response(health());
   const auto numbers = stats();
   return target == "/metrics" ? http_response("200 OK", "text/plain; version=0.0.4", metrics_text(numbers))

@@ -1,4 +1,4 @@
-// Metrics over TCP, for Prometheus: read, and nothing else.
+// Metrics over TCP, for Prometheus and for browsers: read, and nothing else.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,8 @@
 
 namespace synward::control {
 
-/// Serves GET /metrics (metrics_text()), GET /stats (the same numbers as JSON) and GET /health.
+/// Serves GET / (page_response()), GET /metrics (metrics_text()), GET /stats (the same numbers as JSON) and
+/// GET /health.
 class MetricsServer {
  public:
   using Json = std::function<nlohmann::json()>;

@@ -62,7 +62,8 @@ def test_metrics_and_stats_say_the_same(lab: Lab) -> None:
 def test_nothing_but_reading_is_served(lab: Lab) -> None:
     node = endpoint(lab)
     for target, words, code in (
-        ("/", (), 404),
+        ("/page.html", (), 404),
+        ("/", ("-X", "POST"), 405),
         ("/metrics", ("-X", "POST"), 405),
         ("/ports/0/reset", ("-X", "POST"), 404),
         ("/../etc/passwd", ("--path-as-is",), 404),

@@ -1,5 +1,5 @@
-// Mirrors control/metrics.hpp and metrics_server.hpp: every number under the name that its label makes, and
-// the socket that serves them.
+// Mirrors control/metrics.hpp, metrics_server.hpp and page/page.hpp: every number under the name that its
+// label makes, and the socket that serves them.
 #include "control/metrics.hpp"
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "config/values.hpp"
 #include "control/descriptor.hpp"
 #include "control/metrics_server.hpp"
+#include "control/page/page.hpp"
 #include "control/port_watch.hpp"
 #include "control/stats_report.hpp"
 
@@ -136,6 +137,7 @@ TEST(MetricsServer, ServesThemAndTellsWhoTookItsPlace) {
     EXPECT_THAT(ask(port, "GET /stats HTTP/1.1"), HasSubstr("\"uptime_s\":12.5"));
     EXPECT_THAT(ask(port, "GET /health HTTP/1.1"), HasSubstr("HTTP/1.1 503 "));
     EXPECT_THAT(ask(port, "GET /health HTTP/1.1"), HasSubstr("\"port outside: link down\""));
+    EXPECT_THAT(ask(port, "GET / HTTP/1.1"), HasSubstr("\r\n\r\n<!DOCTYPE html>\n"));
     EXPECT_THAT(ask(port, "POST /stats HTTP/1.1"), HasSubstr("405"));
     EXPECT_THAT(ask(port, "POST /ports/0/reset HTTP/1.1"), HasSubstr("404"));
     try {
@@ -147,6 +149,18 @@ TEST(MetricsServer, ServesThemAndTellsWhoTookItsPlace) {
     }
   }
   EXPECT_EQ(ask(port, "GET /metrics HTTP/1.1"), "nobody");
+}
+
+TEST(Page, KnowsWhatEachLabelMeans) {
+  const auto page = page_response();
+  const std::string begin = "id=\"meanings\">";
+  const auto first = page.find(begin) + begin.size();
+  const auto meanings = nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first));
+  for (const auto& row : kDropTable) EXPECT_EQ(meanings.at("drops").at(std::string{row.label}), row.help);
+  for (const auto& row : kEventTable) EXPECT_EQ(meanings.at("events").at(std::string{row.label}), row.help);
+  for (const auto& row : kGaugeTable) EXPECT_EQ(meanings.at("gauges").at(std::string{row.label}), row.help);
+  for (const auto& [label, help] : port_losses())
+    EXPECT_EQ(meanings.at("losses").at(std::string{label}), help);
 }
 
 TEST(MetricsServer, KnowsWhatOnlyThisMachineReaches) {
