@@ -22,6 +22,7 @@ from synward import binary
 pytestmark = pytest.mark.alone  # a browser is the largest program here
 
 HOSTILE = "<img src=x onerror=\"window.executed='yes'\"><script>window.executed='yes'</script>"
+PICTURES = pathlib.Path(binary()).parent / "test-results"  # kept there for who wants to look
 TOP_CASES = pathlib.Path(__file__).resolve().parents[1] / "unit" / "control" / "top_history_test.cpp"
 
 
@@ -65,6 +66,10 @@ def test_it_shows_what_came_and_asks_for_nothing_but_the_numbers(lab: Lab) -> No
         asked = {address for address in browser.requests() if not address.startswith("data:")}
         assert asked == {f"http://{AT}{target}" for target in ("/", "/stats", "/health")}
         assert browser.complaints() == []
+        PICTURES.mkdir(exist_ok=True)
+        for width, name in ((1280, "desk"), (400, "phone")):
+            browser.look_like(width, "light")
+            browser.screenshot(PICTURES / f"page-{name}.png")
     assert "Every frame is accounted for." in node.synward.stop()
 
 
