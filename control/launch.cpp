@@ -1,10 +1,8 @@
 #include "control/launch.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -37,6 +35,7 @@
 #include "control/random_value.hpp"
 #include "control/reload.hpp"
 #include "control/service_manager.hpp"
+#include "control/signals.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
 #include "control/watch_report.hpp"
@@ -205,57 +204,13 @@ void look_at_health(Health& health, const std::vector<std::unique_ptr<CoreState>
   health.look(turns, std::move(troubles), Health::Clock::now());
 }
 
-bool is_ignored(int signal) {
-  struct sigaction action {};
-  sigaction(signal, nullptr, &action);
-  return action.sa_handler == SIG_IGN;
-}
-
-/// What the control thread waits for.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&set_);
-    for (const int signal : kEnding) {
-      if (!is_ignored(signal)) sigaddset(&set_, signal);
-    }
-    sigaddset(&set_, SIGHUP);
-  }
-  /// In this thread, and in those that it starts.
-  void block() const { pthread_sigmask(SIG_BLOCK, &set_, nullptr); }
-  /// From here on they do what they do to any process.
-  void unblock() const {
-    for (const int signal : kEnding) {
-      if (sigismember(&set_, signal) == 1) std::signal(signal, SIG_DFL);
-    }
-    std::signal(SIGHUP, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-  }
-  enum class Word : std::uint8_t { kNone, kEnd, kReload };
-  /// Of the next that comes within `limit`.
-  [[nodiscard]] Word wait(std::chrono::milliseconds limit) const {
-    const timespec left{0, std::chrono::nanoseconds{limit}.count()};
-    siginfo_t info{};
-    const int signal = sigtimedwait(&set_, &info, &left);
-    if (signal < 0) return Word::kNone;
-    if (signal != SIGHUP) return Word::kEnd;
-    if (info.si_code != SI_KERNEL) return Word::kReload;
-    return hangup_is_ignored_ ? Word::kNone : Word::kEnd;  // its terminal has gone: as nohup wants it
-  }
-
- private:
-  static constexpr std::array kEnding{SIGINT, SIGTERM};
-  sigset_t set_{};
-  bool hangup_is_ignored_ = is_ignored(SIGHUP);
-};
-
 /// Calls `look` every so often until a signal ends it, or it returns why it cannot go on.
 std::optional<std::string> watch_until(const Signals& signals, Reload& reload,
                                        const std::function<std::optional<std::string>()>& look) {
   constexpr std::chrono::milliseconds kBetweenLooks{250}, kWhileReloading{2};
   auto next = std::chrono::steady_clock::now();
   while (true) {
-    const auto word = signals.wait(reload.is_busy() ? kWhileReloading : kBetweenLooks);
+    const auto word = signals.next(reload.is_busy() ? kWhileReloading : kBetweenLooks);
     if (word == Signals::Word::kEnd) return {};
     if (word == Signals::Word::kReload) reload.begin();
     reload.look();

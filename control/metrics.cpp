@@ -165,16 +165,25 @@ void add_ports(Families& families, const nlohmann::json& ports) {
 }
 
 void add_services(Families& families, const nlohmann::json& services) {
+  const auto each = [&](const std::string& label) {
+    for (const auto& service : services) {
+      if (service.at("retired").get<bool>()) continue;  // another one may have its name
+      families.number({{"service", service.at("name").get<std::string>()}}, service.at(label).get<double>());
+    }
+  };
   families.gauge("service_connections", "connections of the service");
-  for (const auto& service : services)
-    families.number({{"service", service.at("name").get<std::string>()}},
-                    service.at("connections").get<double>());
+  each("connections");
   for (const ServiceCounterRow& row : kServiceCounterTable) {
     families.counter("service_" + std::string{row.label}, row.help);
-    for (const auto& service : services)
-      families.number({{"service", service.at("name").get<std::string>()}},
-                      service.at(std::string{row.label}).get<double>());
+    each(std::string{row.label});
   }
+}
+
+void add_reloads(Families& families, const nlohmann::json& reload) {
+  families.counter("reloads", "times that the config was read anew and taken over");
+  families.number({}, reload.at("reloads").get<double>());
+  families.counter("failed_reloads", "times that it was not taken over: it was wrong, or wants a restart");
+  families.number({}, reload.at("failed").get<double>());
 }
 
 void add_backends(Families& families, const nlohmann::json& backends) {
@@ -203,6 +212,7 @@ std::string metrics_text(const nlohmann::json& stats) {
   add_process(families, stats);
   add_frames(families, stats);
   add_events(families, stats);
+  if (stats.contains("reload")) add_reloads(families, stats.at("reload"));
   if (stats.contains("services")) add_services(families, stats.at("services"));
   if (stats.contains("ports")) add_ports(families, stats.at("ports"));
   if (stats.contains("backends")) add_backends(families, stats.at("backends"));

@@ -45,7 +45,7 @@ Reload::Loaded Reload::load(const std::string& path, const Running& running) {
   Roster roster = running.roster;
   roster.serve(config, Roster::Clock::now());
   auto policy = std::make_shared<const Policy>(policy_of(roster, config));
-  loaded.next.emplace(std::move(config), std::move(roster), std::move(policy));
+  loaded.next = Running{std::move(config), std::move(roster), std::move(policy)};
   return loaded;
 }
 

@@ -18,6 +18,7 @@
 #include "control/page/page.hpp"
 #include "control/port_watch.hpp"
 #include "control/stats_report.hpp"
+#include "dataplane/service_counters.hpp"
 
 namespace synward::control {
 namespace {
@@ -94,6 +95,22 @@ TEST(Metrics, NamesOfPortsAndBackendsAreEscaped) {
   EXPECT_THAT(text, HasSubstr("synward_port_xstats{name=\"rx_crc_errors\",port=\"a\\\"b\\\\c\\nd\"} 12\n"));
   EXPECT_THAT(text, HasSubstr("synward_backend_up{backend=\"[2001:2::10]:443\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("synward_backend_refusals_total{backend=\"[2001:2::10]:443\"} 2\n"));
+}
+
+TEST(Metrics, AServiceThatIsRetiredLeavesItsNameToAnother) {
+  auto stats = two_cores();
+  const auto service = [](bool retired, int connections) {
+    nlohmann::json row{{"name", "web"}, {"retired", retired}, {"connections", connections}};
+    for (const auto& counter : kServiceCounterTable) row[std::string{counter.label}] = 1;
+    return row;
+  };
+  stats["services"] = nlohmann::json::array({service(true, 7), service(false, 8)});
+  stats["reload"] = {{"reloads", 5}, {"failed", 6}};
+  const auto text = metrics_text(stats);
+  EXPECT_THAT(text, HasSubstr("synward_service_connections{service=\"web\"} 8\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("synward_service_connections{service=\"web\"} 7\n")));
+  EXPECT_THAT(text, HasSubstr("synward_reloads_total 5\n"));
+  EXPECT_THAT(text, HasSubstr("synward_failed_reloads_total 6\n"));
 }
 
 /// What the server at port `port` of 127.0.0.1 answers.
