@@ -24,7 +24,7 @@ nlohmann::json services(std::size_t count) {
                     {"address", "198.18.0.0/24"},
                     {"port", 443},
                     {"connections", 4},
-                    {"retired", n == 1},
+                    {"retired", false},
                     {"syns", 10},
                     {"cookies_valid", 2},
                     {"cookies_bad", 3}});
@@ -34,6 +34,7 @@ nlohmann::json services(std::size_t count) {
 TEST(WatchReport, TellsAPersonWhoIsAskedForAndByWhom) {
   auto stats = stats_json({CounterReading{}}, 1);
   stats["services"] = services(2);
+  stats["services"][1]["retired"] = true;
   stats["talkers"] = talkers();
   const auto text = stats_text(stats);
   EXPECT_NE(
