@@ -55,6 +55,8 @@ def test_metrics_and_stats_say_the_same(lab: Lab) -> None:
     for label, count in stats["total"]["events"].items():
         assert f'synward_{label}_total{{core="0"}} {count}' in lines
     for label, count in stats["total"]["drops"].items():
+        if label == "icmp_ignored":  # Linux looks for routers when it likes
+            continue
         assert f'synward_drops_total{{core="0",reason="{label}"}} {count}' in lines
     node.stop()
 
@@ -110,7 +112,7 @@ def test_whoever_floods_and_whoever_is_flooded_is_known(lab: Lab) -> None:
         assert abs(talker["count"] - count) < 5 * (count * 64) ** 0.5, "five deviations"
     assert f'synward_service_syns_total{{service="four"}} {count}' in get(node, "/metrics").splitlines()
     text = node.synward.stop()
-    assert f"four            198.18.0.10 port 443          {count} SYNs, 0 valid cookies, {count} bad ones" in text
+    assert f"four            198.18.0.10 port 443          0 connections; {count} SYNs, 0 valid cookies, {count} bad ones" in text
     assert "Most SYNs, of the last minute, about:\n" in text
 
 

@@ -48,7 +48,7 @@ def wrapped(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_systemd_finds_nothing_wrong_with_it(tmp_path: pathlib.Path) -> None:
     unit = tmp_path / "synward.service"
-    text = re.sub(r"^ExecStart=\S+", f"ExecStart={binary()}", UNIT.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^(Exec\w+)=\S+", rf"\1={binary()}", UNIT.read_text(), flags=re.MULTILINE)
     unit.write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE))
     verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=30)
     assert (verified.stdout + verified.stderr, verified.returncode) == ("", 0)
