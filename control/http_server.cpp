@@ -13,42 +13,63 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
+
 namespace synward::control {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{2};
-constexpr std::size_t kClients = 64;  // at once: the newest takes the place of the oldest
+constexpr std::chrono::milliseconds kRest{100};  // of the listener, when no descriptor is left for a client
+constexpr std::size_t kClients = 64;             // at once
 constexpr std::size_t kRequestBytes = 4096;
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr std::string_view kFailed =
+    "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Of "GET /stats HTTP/1.1" the first two words.
+/// Of "GET /stats?a=b HTTP/1.1" the first word, and the second without its query.
 std::pair<std::string_view, std::string_view> method_and_target(std::string_view request_line) {
   const auto first = request_line.find(' ');
   if (first == std::string_view::npos) return {request_line, {}};
   const auto rest = request_line.substr(first + 1);
-  return {request_line.substr(0, first), rest.substr(0, rest.find(' '))};
+  return {request_line.substr(0, first), rest.substr(0, rest.find_first_of(" ?"))};
 }
 
 struct Client {
-  explicit Client(int descriptor) : socket{descriptor} {}
+  explicit Client(Descriptor accepted) : socket{std::move(accepted)} {}
 
+  [[nodiscard]] bool has_asked() const { return !left.empty(); }
   /// Whether more is to be done for it later.
   [[nodiscard]] bool proceed(const HttpServer::Answer& answer) {
-    if (output.empty()) {
+    if (!has_asked()) {
       std::array<char, kRequestBytes> bytes;
       const ssize_t count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
       if (count <= 0) return count < 0 && errno == EAGAIN;
       input.append(bytes.data(), static_cast<std::size_t>(count));
       if (input.size() > kRequestBytes) return false;
-      if (input.find("\r\n\r\n") == std::string::npos) return true;
-      const auto [method, target] = method_and_target(std::string_view{input}.substr(0, input.find("\r\n")));
-      output = answer({.method = method, .target = target, .from = uid()});
+      if (input.find(kHeadEnd) == std::string::npos) return true;
+      respond(answer);
     }
-    const ssize_t count = ::send(socket.get(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
+    const ssize_t count = ::send(socket.get(), left.data(), left.size(), MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
-    sent += static_cast<std::size_t>(count);
-    return sent < output.size();
+    left.remove_prefix(static_cast<std::size_t>(count));
+    return !left.empty();
+  }
+
+  void respond(const HttpServer::Answer& answer) {
+    const auto [method, target] = method_and_target(std::string_view{input}.substr(0, input.find("\r\n")));
+    const bool without_body = method == "HEAD";
+    try {
+      output = answer({.method = without_body ? "GET" : method, .target = target, .from = uid()});
+      left = output;
+      if (without_body) left = left.substr(0, left.find(kHeadEnd) + kHeadEnd.size());
+    } catch (const std::exception& error) {
+      spdlog::error("HTTP: a request has no answer: {}", error.what());
+      left = kFailed;
+    } catch (...) {
+      left = kFailed;
+    }
   }
 
   [[nodiscard]] uid_t uid() const {
@@ -60,7 +81,7 @@ struct Client {
   Descriptor socket;
   Clock::time_point deadline = Clock::now() + kPatience;
   std::string input, output;
-  std::size_t sent = 0;
+  std::string_view left;  ///< of the answer, to be sent
 };
 
 }  // namespace
@@ -82,42 +103,64 @@ struct HttpServer::Impl {
   Impl(Descriptor listening, Answer to_call) : listener{std::move(listening)}, answer{std::move(to_call)} {}
 
   void serve();
-  void accept_one() {
-    const int descriptor = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor < 0) return;
-    if (clients.size() == kClients) clients.pop_front();
-    clients.emplace_back(descriptor);
-  }
+  void accept_one();
+  [[nodiscard]] std::list<Client>::iterator one_too_many();
+  [[nodiscard]] int timeout_ms(Clock::time_point now) const;
 
   Descriptor listener;
   Answer answer;
   Descriptor end{::eventfd(0, EFD_CLOEXEC)};
-  std::list<Client> clients;  // the oldest, which has the nearest deadline, first
+  std::list<Client> clients;          // the oldest, which has the nearest deadline, first
+  Clock::time_point accepts_again{};  // until then nobody is accepted
   std::thread thread;
 };
+
+/// Idle connections push out each other, and nobody who is being answered.
+std::list<Client>::iterator HttpServer::Impl::one_too_many() {
+  const auto idle = std::ranges::find_if(clients, [](const Client& client) { return !client.has_asked(); });
+  return idle == clients.end() ? clients.begin() : idle;
+}
+
+void HttpServer::Impl::accept_one() {
+  Descriptor socket{::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+  if (socket.get() >= 0) {
+    if (clients.size() == kClients) clients.erase(one_too_many());
+    clients.emplace_back(std::move(socket));
+  } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    accepts_again = Clock::now() + kRest;  // who waits to be accepted would wake poll() at once, for ever
+  }
+}
+
+/// Until something is due; -1: nothing is.
+int HttpServer::Impl::timeout_ms(Clock::time_point now) const {
+  auto due = Clock::time_point::max();
+  if (!clients.empty()) due = clients.front().deadline;
+  if (now < accepts_again) due = std::min(due, accepts_again);
+  if (due == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - now);
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
 
 void HttpServer::Impl::serve() {
   std::vector<pollfd> waits;
   waits.reserve(2 + kClients);
   while (true) {
-    waits.assign({{end.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}});
+    const auto begun = Clock::now();
+    const int accepting = begun < accepts_again ? -1 : listener.get();  // poll() leaves out what is negative
+    waits.assign({{end.get(), POLLIN, 0}, {accepting, POLLIN, 0}});
     for (const Client& client : clients) {
-      const short what = client.output.empty() ? POLLIN : POLLOUT;
+      const short what = client.has_asked() ? POLLOUT : POLLIN;
       waits.push_back({client.socket.get(), what, 0});
     }
-    int timeout_ms = -1;
-    if (!clients.empty()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(clients.front().deadline - Clock::now());
-      timeout_ms = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
-    }
-    ::poll(waits.data(), waits.size(), timeout_ms);
+    ::poll(waits.data(), waits.size(), timeout_ms(begun));
     if (waits[0].revents != 0) return;
     const auto now = Clock::now();
     auto wait = waits.begin() + 2;
-    clients.remove_if([&](Client& client) {
+    const auto left = clients.remove_if([&](Client& client) {
       const bool ready = (wait++)->revents != 0;
       return now >= client.deadline || (ready && !client.proceed(answer));
     });
+    if (left != 0) accepts_again = {};
     if (waits[1].revents != 0) accept_one();
   }
 }

@@ -16,7 +16,7 @@ namespace synward::control {
 
 /// What is looked at of a request; the rest is read and left alone.
 struct HttpRequest {
-  std::string_view method, target;  ///< what is missing is empty
+  std::string_view method, target;  ///< the target without a query; what is missing is empty
   uid_t from;                       ///< who connected to a unix socket; -1: nobody knows
 };
 
@@ -28,11 +28,13 @@ struct HttpRequest {
 [[nodiscard]] std::string health_response(const nlohmann::json& health);
 
 /// One request and one answer a connection (RFC 9112 9.6), from a thread of its own until it is destroyed. A
-/// client has two seconds in all to ask and to take its answer, however it spreads them; of more than 64 at
-/// once the oldest is cut off.
+/// client has two seconds in all to ask and to take its answer, however it spreads them. Of more than 64 at
+/// once one is cut off: the oldest that has not sent a whole request yet, or the oldest when all have, so
+/// that idle connections push out only each other. HEAD is GET without the body.
 class HttpServer {
  public:
-  /// `answer` makes a whole response; it is called from the server's thread and must not throw.
+  /// It makes a whole response, and is called from the server's thread. What it throws is logged, and the
+  /// client is told 500.
   using Answer = std::function<std::string(const HttpRequest&)>;
 
   /// `listening` listens already, and does not block. Throws std::runtime_error.
