@@ -1,6 +1,7 @@
 #include "control/metrics_server.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <netinet/in.h>
 #include <stdexcept>
@@ -48,24 +49,55 @@ Descriptor listen_at(const config::SocketAddress& at) {
   return listener;
 }
 
-std::string answer(const HttpRequest& request, const MetricsServer::Json& stats,
-                   const MetricsServer::Json& health) {
-  const std::string_view target = request.target;
-  if (target != "/" && target != "/metrics" && target != "/stats" && target != "/health")
-    return http_response("404 Not Found", "text/plain", "there are GET /, /metrics, /stats and /health\n");
-  if (request.method != "GET") return http_response("405 Method Not Allowed", "text/plain", "GET\n");
-  if (target == "/") return page_response();
-  if (target == "/health") return health_response(health());
-  const auto numbers = stats();
-  return target == "/metrics" ? http_response("200 OK", "text/plain; version=0.0.4", metrics_text(numbers))
-                              : http_response("200 OK", "application/json", numbers.dump() + "\n");
+std::string metrics_response(const nlohmann::json& stats) {
+  return http_response("200 OK", "text/plain; version=0.0.4", metrics_text(stats));
 }
+
+std::string stats_response(const nlohmann::json& stats) {
+  return http_response("200 OK", "application/json", stats.dump() + "\n");
+}
+
+/// A response that serves for kStatsFreshFor, so that whoever asks in a loop does not cost a core. Of the
+/// server's thread.
+class Kept {
+ public:
+  template <typename Make>
+  const std::string& response(Make&& make) {
+    const auto now = std::chrono::steady_clock::now();
+    if (response_.empty() || now >= stale_at_) {
+      response_ = make();
+      stale_at_ = now + kStatsFreshFor;
+    }
+    return response_;
+  }
+
+ private:
+  std::string response_;
+  std::chrono::steady_clock::time_point stale_at_;
+};
+
+struct Answers {
+  std::string operator()(const HttpRequest& request) {
+    const std::string_view target = request.target;
+    if (target != "/" && target != "/metrics" && target != "/stats" && target != "/health")
+      return http_response("404 Not Found", "text/plain", "there are GET /, /metrics, /stats and /health\n");
+    if (request.method != "GET") return http_response("405 Method Not Allowed", "text/plain", "GET\n");
+    if (target == "/") return page_response();
+    if (target == "/health") return health_response(health());
+    return target == "/metrics" ? metrics.response([this] { return metrics_response(stats()); })
+                                : numbers.response([this] { return stats_response(stats()); });
+  }
+
+  MetricsServer::Json stats, health;
+  Kept metrics, numbers;
+};
 
 }  // namespace
 
 MetricsServer::MetricsServer(const config::SocketAddress& at, Json stats, Json health)
-    : server_{listen_at(at), [stats = std::move(stats), health = std::move(health)](
-                                 const HttpRequest& request) { return answer(request, stats, health); }} {}
+    : server_{listen_at(at),
+              Answers{.stats = std::move(stats), .health = std::move(health), .metrics = {}, .numbers = {}}} {
+}
 
 bool is_loopback(const config::SocketAddress& at) {
   return std::visit([](const auto& address) { return wire::is_loopback(address); }, at.address);

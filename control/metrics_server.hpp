@@ -1,6 +1,7 @@
 // Metrics over TCP, for Prometheus and for browsers: read, and nothing else.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,9 @@
 #include "control/http_server.hpp"
 
 namespace synward::control {
+
+/// How old the numbers of /metrics and of /stats may be.
+inline constexpr std::chrono::milliseconds kStatsFreshFor{250};
 
 /// Serves GET / (page_response()), GET /metrics (metrics_text()), GET /stats (the same numbers as JSON) and
 /// GET /health.

@@ -3,9 +3,12 @@
 #include "control/metrics.hpp"
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -178,6 +181,28 @@ TEST(Page, KnowsWhatEachLabelMeans) {
   for (const auto& row : kGaugeTable) EXPECT_EQ(meanings.at("gauges").at(std::string{row.label}), row.help);
   for (const auto& [label, help] : port_losses())
     EXPECT_EQ(meanings.at("losses").at(std::string{label}), help);
+}
+
+TEST(MetricsServer, ReadsTheNumbersOnceForAllWhoAskWithinAQuarterOfASecond) {
+  const std::uint16_t port = a_free_port();
+  std::atomic<std::uint64_t> reads{0};
+  const auto stats = [&reads] {
+    auto numbers = two_cores();
+    numbers["uptime_s"] = ++reads;
+    return numbers;
+  };
+  const MetricsServer server{*config::parse_socket_address("127.0.0.1:" + std::to_string(port)), stats, sick};
+  EXPECT_THAT(ask(port, "GET /metrics HTTP/1.1"), HasSubstr("\nsynward_uptime_seconds 1\n"));
+  EXPECT_THAT(ask(port, "GET /stats HTTP/1.1"), HasSubstr("\"uptime_s\":2"));
+  const auto begun = std::chrono::steady_clock::now();
+  std::uint64_t asked = 0;
+  for (; asked < 200; ++asked) ask(port, asked % 2 == 0 ? "GET /metrics?n HTTP/1.1" : "GET /stats HTTP/1.1");
+  const auto quarters =
+      static_cast<std::uint64_t>((std::chrono::steady_clock::now() - begun) / kStatsFreshFor);
+  EXPECT_LE(reads, 2 + 2 * (quarters + 1)) << "of " << asked;
+  std::this_thread::sleep_for(kStatsFreshFor);
+  const std::uint64_t before = reads;
+  EXPECT_THAT(ask(port, "GET /stats HTTP/1.1"), HasSubstr("\"uptime_s\":" + std::to_string(before + 1)));
 }
 
 TEST(MetricsServer, KnowsWhatOnlyThisMachineReaches) {
