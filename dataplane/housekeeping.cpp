@@ -158,7 +158,8 @@ void publish(CoreState& core) {
   set(Gauge::kAcceptQueue, core.accept_queue.size());
   set(Gauge::kBackendHandshakes, core.pending.size());
   set(Gauge::kHeldPackets, core.held.size());
-  core.syn_budget.advance(core.now.mono_ms);  // also where no SYN comes any more
+  core.syn_budget.advance(core.now.mono_ms);  // also where nothing comes any more
+  core.talkers.advance(core.now.mono_ms);
   set(Gauge::kLimitedPrefixes, core.syn_budget.limited());
   set(Gauge::kOverloadedCores, core.overload.is_flooded(core.now.mono_ms) ? 1 : 0);
   core.publish_events();

@@ -10,11 +10,14 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 }  // namespace
 
+/// The first look is at any of a window's first n samples: if it were at the n-th, none would be looked at of
+/// a window that has fewer.
 void Talkers::begin_window(std::uint64_t mono_ms) {
   window_ends_ms_ = (mono_ms / kWindowMs + 1) * kWindowMs;
   if (mono_ms / kGenerationMs != generation_) begin_generation(mono_ms / kGenerationMs);
   for (Sampling& sampling : sampling_) {
     sampling.look_at_every = std::max(1u, sampling.samples / kSamplesPerWindow);
+    sampling.until_look = random_.below(sampling.look_at_every);
     sampling.samples = 0;
   }
 }

@@ -1,14 +1,16 @@
 // Who sends the most: client prefixes (IPv4 /24, IPv6 /64) by the SYNs, bad cookies and RSTs that come from
 // them, for operators to look at. Nothing is decided by it.
 //
-// One of kSampleEvery packets of a kind, chosen at random, is a sample, and stands for all of them. Of more
-// than kSamplesPerWindow samples in a window only every n-th is looked at, and stands for n, so that a flood
-// costs no more than its first window. The prefixes of what was looked at are counted in kEntries entries
-// (Metwally et al., "Efficient computation of frequent and top-k elements in data streams", 2005:
-// Space-Saving): one that has none takes that of the least, with its count, of which it then remembers how
-// much is not its own. So a prefix that sent more than 1/kEntries of all is among them, whatever the others
-// do, and its `count` less its `error` is never more than was seen of it. A flood from sources at random
-// keeps every entry changing hands and is shown as none: what is certain of each is next to nothing.
+// One of kSampleEvery packets of a kind, chosen at random, is a sample, and stands for all of them. After a
+// window of n times kSamplesPerWindow samples only every n-th of the next window is looked at, from one at
+// random on, and stands for n, so that a flood costs no more than its first window. The prefixes of what was
+// looked at are counted in kEntries entries (Metwally et al., "Efficient computation of frequent and top-k
+// elements in data streams", 2005: Space-Saving): one that has none takes that of the least, with its count,
+// of which it then remembers how much is not its own. So a prefix with more than 1/kEntries of all that was
+// looked at is among them, whatever the others do; its `count` less its `error` is never more than was looked
+// at of it, nor less than that without 1/kEntries of all. Of what it sent that is an estimate: chance has it
+// looked at more or less often, by n * kSampleEvery packets each time. A flood from sources at random keeps
+// every entry changing hands, and of each a look or two are shown.
 //
 // Counts are of a generation of kGenerationMs, and the one before.
 #pragma once
@@ -36,7 +38,7 @@ static_assert(rows_in_enum_order(kTalkTable));
 
 struct Talker {
   ClientPrefix prefix;
-  std::uint64_t count;  ///< at least so many, but for what sampling adds: kSampleEvery, more or less
+  std::uint64_t count;  ///< packets, about: samples times kSampleEvery
 };
 
 /// One core's; written by it alone. read() may be called from any thread, and may see a count that belongs
@@ -50,7 +52,7 @@ class Talkers {
 
   explicit Talkers(const SecretRandom& random) : random_{random} {}
 
-  /// Once a burst. `mono_ms` never goes back.
+  /// Before the samples of a burst, and now and then where there are none. `mono_ms` never goes back.
   void advance(std::uint64_t mono_ms) {
     if (mono_ms >= window_ends_ms_) begin_window(mono_ms);
   }
@@ -65,7 +67,10 @@ class Talkers {
   /// One that was chosen elsewhere, of kSampleEvery.
   void add_sample(Talk what, ClientPrefix prefix) {
     auto& sampling = sampling_[static_cast<std::size_t>(what)];
-    if (++sampling.samples % sampling.look_at_every == 0) look_at(what, prefix, sampling.look_at_every);
+    ++sampling.samples;
+    if (sampling.until_look-- != 0) return;
+    sampling.until_look = sampling.look_at_every - 1;
+    look_at(what, prefix, sampling.look_at_every);
   }
 
   /// Those that are certain to have sent something, the busiest first.
@@ -80,7 +85,7 @@ class Talkers {
   struct Sampling {
     std::uint32_t until_sample = 0;
     std::uint32_t samples = 0;  ///< in this window
-    std::uint32_t look_at_every = 1;
+    std::uint32_t look_at_every = 1, until_look = 0;
   };
   void begin_window(std::uint64_t mono_ms);
   void begin_generation(std::uint64_t generation);

@@ -88,6 +88,15 @@ TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothingAndItsSourceIsKnown) {
   EXPECT_NEAR(static_cast<double>(talkers[0].count), 1999, 28.0 * Talkers::kSampleEvery);  // 5 deviations
 }
 
+TEST(Stray, WhoSentThemIsForgottenWithinAMinuteAlsoWhereNothingComesAnyMore) {
+  PipelineLab lab;
+  for (std::uint16_t port = 1; port < 500; ++port) lab.run(stray4(port).build());
+  lab.pass(Talkers::kGenerationMs);
+  EXPECT_EQ(lab.core.talkers.read(Talk::kBadCookies).size(), 1u);
+  lab.pass(Talkers::kGenerationMs);
+  EXPECT_TRUE(lab.core.talkers.read(Talk::kBadCookies).empty());
+}
+
 TEST(Stray, AFloodOfRstsHasAKnownSource) {
   PipelineLab lab;
   const auto rst =

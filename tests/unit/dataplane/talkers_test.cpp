@@ -54,6 +54,40 @@ TEST_F(TalkersTest, FindWhoSendsMoreThanItsShareWhateverTheOthersDo) {
     EXPECT_LE(syns[n].count, 4 * kEvery) << "sources at random are nobody";
 }
 
+TEST_F(TalkersTest, AFewBehindAFloodCountAsOftenAsTheyCome) {
+  constexpr std::uint32_t kThinned = 40, kLoud = kThinned * Talkers::kSamplesPerWindow, kFew = kThinned / 2;
+  constexpr std::size_t kRounds = 100;
+  static_assert(2 * kRounds * Talkers::kWindowMs < Talkers::kGenerationMs);
+  std::uint64_t window = 0;
+  const auto samples = [&](std::uint64_t number, std::uint32_t count) {
+    talkers_->advance(window++ * Talkers::kWindowMs);
+    for (std::uint32_t n = 0; n < count; ++n) talkers_->add_sample(Talk::kSyns, prefix(number));
+  };
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    samples(1, kLoud);
+    samples(2, kFew);  // of kThinned one would be looked at, so half of the time one of these is
+  }
+  const auto syns = heard();
+  ASSERT_EQ(syns.size(), 2u);
+  EXPECT_EQ(syns[0].count, kRounds * kLoud * kEvery) << "behind a quiet window all are looked at";
+  // Each round is 0 or kThinned, so all deviate by kThinned / 2 times their square root; five times that.
+  EXPECT_NEAR(static_cast<double>(syns[1].count), kRounds * kFew * kEvery, 5 * 10.0 * kThinned / 2 * kEvery);
+}
+
+TEST_F(TalkersTest, AFloodThatIsThinnedIsEstimatedAllTheSame) {
+  constexpr std::uint32_t kSamples = 1000, kWindows = 200;
+  for (std::uint64_t window = 0; window < kWindows; ++window) {
+    talkers_->advance(window * Talkers::kWindowMs);
+    for (std::uint32_t n = 0; n < kSamples; ++n)
+      talkers_->add_sample(Talk::kSyns, prefix(n % 4 == 0 ? 2 : 1));
+  }
+  const auto syns = heard();
+  ASSERT_EQ(syns.size(), 2u);
+  constexpr double kAll = 1.0 * kSamples * kWindows * kEvery;
+  EXPECT_NEAR(static_cast<double>(syns[0].count + syns[1].count), kAll, kAll / 100);
+  EXPECT_NEAR(static_cast<double>(syns[1].count), kAll / 4, kAll / 100);
+}
+
 TEST_F(TalkersTest, ForgetAfterAMinuteAtMost) {
   constexpr auto kGeneration = Talkers::kGenerationMs;
   talkers_->advance(0);
