@@ -158,12 +158,14 @@ table::Connection<kFamily>* adopt(const Burst& burst, LaneIndex i, CoreState& co
   return &inserted->connection;
 }
 
-/// Of a connection that is in no table. Those of a retired service are between its clients and its servers.
-void pass_unknown(Burst& burst, LaneIndex i, CoreState& core) {
+/// Of a connection that is in no table. False, and the lane dropped, when too many such came; those of a
+/// retired service are between its clients and its servers.
+bool pass_unknown(Burst& burst, LaneIndex i, CoreState& core) {
   if (!core.services->is_retired(burst.view[i].service) && !core.unknown_passes.take(core.now.mono_ms))
-    return void(drop_lane(burst, i, Drop::kUnknownLimited));
+    return drop_lane(burst, i, Drop::kUnknownLimited);
   core.tally.add(Event::kUnknownPassed);
   burst.on(Route::kForward).push(i);
+  return true;
 }
 
 /// In the wire, a segment without a cookie that fits no connection, or, when `live` is there, not that one.
@@ -196,7 +198,7 @@ void pass_or_adopt(Burst& burst, LaneIndex i, CoreState& core, table::Connection
         originate<kFamily>(core, link_path_of(burst, i), Toward::kBackend, flow, reset_at(backend->ack)));
     return send_reply<kFamily>(burst, i, reset_at(ack));
   }
-  pass_unknown(burst, i, core);
+  if (!pass_unknown(burst, i, core)) note_bad_cookie<kFamily>(burst, i, core);
 }
 
 /// A segment that fits no connection and brings no cookie.
@@ -215,7 +217,7 @@ void turn_away(Burst& burst, LaneIndex i, CoreState& core, table::Connection<kFa
 template <Family kFamily>
 void turn_away_reset(Burst& burst, LaneIndex i, CoreState& core) {
   note_reset<kFamily>(burst, i, core);
-  if (core.is_inline()) return pass_unknown(burst, i, core);
+  if (core.is_inline()) return void(pass_unknown(burst, i, core));
   drop_lane(burst, i, Drop::kRstWithoutConnection);
 }
 

@@ -129,6 +129,13 @@ void note_reset(const Burst& burst, LaneIndex i, CoreState& core) {
   core.talkers.add(Talk::kResets, [&] { return client_prefix(ip_header<kFamily>(burst, i).source); });
 }
 
+/// A segment that ended, of no connection and without a cookie of ours, for whoever watches.
+template <wire::Family kFamily>
+void note_bad_cookie(const Burst& burst, LaneIndex i, CoreState& core) {
+  core.of_services[burst.view[i].service].cookies_bad.add(1);
+  core.talkers.add(Talk::kBadCookies, [&] { return client_prefix(ip_header<kFamily>(burst, i).source); });
+}
+
 /// Sends a lane to reject(), where it is dropped for `reason` unless it deserves an RST.
 template <wire::Family kFamily>
 void make_stray(Burst& burst, LaneIndex i, Drop reason) {

@@ -1,6 +1,6 @@
 // Strays end here. The first is dropped, for it may be a reordered first flight; its repeat at least three
 // seconds later is reset (RFC 9293 3.5.2), within a budget: an RST per stray would double a flood.
-#include "dataplane/stages/reply.hpp"
+#include "dataplane/stages/connection_access.hpp"
 #include "dataplane/stages/stages.hpp"
 
 namespace synward {
@@ -11,10 +11,7 @@ using wire::Family;
 template <Family kFamily>
 void reject_strays(Burst& burst, CoreState& core) {
   for (const LaneIndex i : burst.on(Routes<kFamily>::kStray).take()) {
-    if (burst.drop[i] == Drop::kBadCookie) {
-      core.of_services[burst.view[i].service].cookies_bad.add(1);
-      core.talkers.add(Talk::kBadCookies, [&] { return client_prefix(ip_header<kFamily>(burst, i).source); });
-    }
+    if (burst.drop[i] == Drop::kBadCookie) note_bad_cookie<kFamily>(burst, i, core);
     if (!core.strays.repeats(burst.flow_hash[i], core.now.mono_ms) ||
         !core.stray_resets.take(core.now.mono_ms)) {
       drop_lane(burst, i, burst.drop[i]);

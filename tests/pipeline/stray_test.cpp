@@ -88,6 +88,32 @@ TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothingAndItsSourceIsKnown) {
   EXPECT_NEAR(static_cast<double>(talkers[0].count), 1999, 28.0 * Talkers::kSampleEvery);  // 5 deviations
 }
 
+TEST(Stray, InTheWireAFloodOfForgedAcksHasAKnownSourceAndServiceOnceItIsMoreThanMayPass) {
+  constexpr std::uint32_t kForged = kUnknownPassesPerSecond + 2000;
+  PipelineLab lab{PipelineLab::Mode::kInline};
+  for (std::uint32_t n = 0; n < kForged; ++n) {
+    EXPECT_EQ(lab.core.of_services[0].cookies_bad.read(),
+              n < kUnknownPassesPerSecond ? 0u : n - kUnknownPassesPerSecond);
+    lab.run(stray4(static_cast<std::uint16_t>(1 + n)).build());
+  }
+  EXPECT_EQ(lab.core.of_services[0].cookies_bad.read(), 2000u);
+  EXPECT_EQ(lab.core.of_services[1].cookies_bad.read(), 0u);
+  const auto talkers = lab.core.talkers.read(Talk::kBadCookies);
+  ASSERT_EQ(talkers.size(), 1u);
+  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient4));
+  EXPECT_NEAR(static_cast<double>(talkers[0].count), 2000, 28.0 * Talkers::kSampleEvery);  // 5 deviations
+}
+
+TEST(Stray, InTheWireAFloodOfRstsBringsNoBadCookies) {
+  PipelineLab lab{PipelineLab::Mode::kInline};
+  const auto rst =
+      FrameBuilder{}.ipv6(kClient6, kService6).tcp(40000, kServicePort, TcpFlags::kRst).seq(7).build();
+  for (std::uint32_t n = 0; n < kUnknownPassesPerSecond + 1000; ++n) lab.run(rst);
+  EXPECT_EQ(lab.core.of_services[1].cookies_bad.read(), 0u);
+  EXPECT_TRUE(lab.core.talkers.read(Talk::kBadCookies).empty());
+  EXPECT_EQ(lab.core.talkers.read(Talk::kResets).size(), 1u);
+}
+
 TEST(Stray, WhoSentThemIsForgottenWithinAMinuteAlsoWhereNothingComesAnyMore) {
   PipelineLab lab;
   for (std::uint16_t port = 1; port < 500; ++port) lab.run(stray4(port).build());
