@@ -191,7 +191,8 @@ void add_backends(Families& families, const nlohmann::json& backends) {
     for (const auto& backend : backends)
       families.number({{"backend", backend_place(backend)}}, value(backend));
   };
-  families.gauge("backend_up", "0 for a second after the backend refused a client");
+  families.gauge("backend_up",
+                 "0 for a second after the backend refused a client, or answered none of its SYNs");
   each([](const auto& backend) { return backend.at("down").template get<bool>() ? 0.0 : 1.0; });
   constexpr std::array<std::pair<const char*, const char*>, 3> kCounts{
       {{"handshakes", "handshakes that the backend completed"},

@@ -1,6 +1,7 @@
 """Metrics: what promtool says of them, and a Prometheus that scrapes them."""
 
 import json
+import os
 import pathlib
 import subprocess
 import urllib.parse
@@ -44,6 +45,42 @@ def test_promtool_finds_nothing_wrong(lab: Lab) -> None:
     bursts = next(float(line.split()[1]) for line in lines if line.startswith("synward_burst_cycles_count"))
     assert 0 < bursts <= node.total()["bursts"]
     node.stop()
+
+
+def backend_down(minutes: int, handshakes: str, refusals: str = "0x40", silences: str = "0x40") -> dict:
+    """What promtool is to check: after so long SynwardBackendDown tells of a backend with these counts at each scrape,
+    none of which sees it down."""
+    labels = {"backend": "198.18.0.10:443", "instance": "edge"}
+    numbers = {"up": "1x40", "handshakes_total": handshakes, "refusals_total": refusals, "silences_total": silences}
+    text = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    series = [{"series": f"synward_backend_{name}{{{text}}}", "values": values} for name, values in numbers.items()]
+    summary = "edge: 198.18.0.10:443 refuses every client, or answers none"
+    alert = {"exp_labels": labels | {"severity": "warning"}, "exp_annotations": {"summary": summary}}
+    expected = {"eval_time": f"{minutes}m", "alertname": "SynwardBackendDown", "exp_alerts": [alert]}
+    return {"interval": "15s", "input_series": series, "alert_rule_test": [expected]}
+
+
+def quiet(test: dict) -> dict:
+    """The same, but nobody is told."""
+    test["alert_rule_test"][0]["exp_alerts"] = []
+    return test
+
+
+def test_a_backend_that_lets_nobody_through_alerts_though_no_scrape_sees_it_down(tmp_path: pathlib.Path) -> None:
+    tests = [
+        backend_down(4, "7x40", refusals="0+15x40"),
+        backend_down(4, "7x40", refusals="0+0x1 0 0 1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 8"),  # a client every half minute
+        backend_down(4, "7x40", silences="0+1x40"),
+        quiet(backend_down(4, "0+1x40", refusals="0+15x40")),  # it refuses some
+        quiet(backend_down(4, "7x40")),  # nobody comes
+        quiet(backend_down(1, "7x40", refusals="0+15x40")),  # not for long
+        quiet(backend_down(9, "7x15 7+1x20", refusals="0+15x15 225x20")),  # it was, and is no more
+    ]
+    rules = tmp_path / "rules.json"  # YAML as well
+    relative = os.path.relpath(CONFIG / "prometheus" / "alerts.yml", tmp_path)
+    rules.write_text(json.dumps({"rule_files": [relative], "evaluation_interval": "15s", "tests": tests}))
+    checked = subprocess.run(["promtool", "test", "rules", rules], capture_output=True, text=True, timeout=20)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_metrics_and_stats_say_the_same(lab: Lab) -> None:
