@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "config/print.hpp"
@@ -42,12 +43,6 @@ void add_fixed(const Table& row, const toml::node& before, const toml::node& aft
   } else {
     add(*before.as_table(), *after.as_table());
   }
-}
-
-bool has(const Config& config, bool four) {
-  return std::ranges::any_of(config.services, [&](const Service& service) {
-    return std::holds_alternative<wire::Ipv4Address>(service.address) == four;
-  });
 }
 
 using ByPlace = std::map<std::string, const toml::table*>;
@@ -117,15 +112,26 @@ std::string place_of(const Service& service) {
          std::to_string(service.port);
 }
 
-Changes changes(const Config& running, const Config& wanted) {
+Families families_of(const Config& config) {
+  const auto has = [&config](bool four) {
+    return std::ranges::any_of(config.services, [four](const Service& service) {
+      return std::holds_alternative<wire::Ipv4Address>(service.address) == four;
+    });
+  };
+  return {.ipv4 = has(true), .ipv6 = has(false)};
+}
+
+Changes changes(const Config& running, const Config& wanted, Families with_tables) {
   Changes found;
   const toml::table before = tree_of(running), after = tree_of(wanted);
   for (const Table& row : tables()) {
     if (!row.live) add_fixed(row, *before.get(row.name), *after.get(row.name), found.fixed);
   }
-  for (const bool four : {true, false}) {
-    if (has(wanted, four) && !has(running, four))
-      found.fixed.push_back(std::string{"[[service]]: the first one over "} + (four ? "IPv4" : "IPv6") +
+  const Families families = families_of(wanted);
+  for (const auto& [wants, has, name] : {std::tuple{families.ipv4, with_tables.ipv4, "IPv4"},
+                                         std::tuple{families.ipv6, with_tables.ipv6, "IPv6"}}) {
+    if (wants && !has)
+      found.fixed.push_back(std::string{"[[service]]: the first one over "} + name +
                             ", whose connections need memory that is taken at start");
   }
   add_services(by_place(running, before), by_place(wanted, after), found.live);

@@ -15,7 +15,14 @@ struct Changes {
   std::vector<std::string> live;
 };
 
-[[nodiscard]] Changes changes(const Config& running, const Config& wanted);
+/// Of the services.
+struct Families {
+  bool ipv4 = false, ipv6 = false;
+};
+[[nodiscard]] Families families_of(const Config& config);
+
+/// `with_tables`: those of the services that there were at start, for which memory was taken.
+[[nodiscard]] Changes changes(const Config& running, const Config& wanted, Families with_tables);
 
 /// What makes two services of two configs the same one: "198.18.0.10 port 443".
 [[nodiscard]] std::string place_of(const Service& service);

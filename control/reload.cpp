@@ -36,13 +36,13 @@ nlohmann::json Reload::json() const {
       {"done", done_}, {"reloads", reloads_}, {"failed", failed_}, {"outcome", outcome_}, {"lines", lines_}};
 }
 
-Reload::Loaded Reload::load(const std::string& path, const Running& running) {
-  auto [config, errors] = config::load(path);
+Reload::Loaded Reload::load() const {
+  auto [config, errors] = config::load(path_);
   Loaded loaded{.errors = std::move(errors), .changes = {}, .next = {}};
   if (!loaded.errors.empty()) return loaded;
-  loaded.changes = config::changes(running.config, config);
+  loaded.changes = config::changes(running_.config, config, with_tables_);
   if (!loaded.changes.fixed.empty() || loaded.changes.live.empty()) return loaded;
-  Roster roster = running.roster;
+  Roster roster = running_.roster;
   roster.serve(config, Roster::Clock::now());
   auto policy = std::make_shared<const Policy>(policy_of(roster, config));
   loaded.next = Running{std::move(config), std::move(roster), std::move(policy)};
@@ -67,7 +67,7 @@ void Reload::look() {
     due_ = false;
     number_ = asked_.load();  // all that were asked for until now: they want the same file
     // What it reads of running_ changes only when it has ended.
-    loading_ = std::async(std::launch::async, [this] { return load(path_, running_); });
+    loading_ = std::async(std::launch::async, [this] { return load(); });
   } else if (running_.policy->services.has_retired()) {
     let_go();
   }

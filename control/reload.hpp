@@ -60,7 +60,7 @@ class Reload {
     config::Changes changes;
     std::optional<Running> next;
   };
-  static Loaded load(const std::string& path, const Running& running);
+  [[nodiscard]] Loaded load() const;
   void take(Loaded loaded);
   void offer(std::shared_ptr<const Policy> next);
   void end(std::string_view outcome, std::vector<std::string> lines);
@@ -68,6 +68,7 @@ class Reload {
 
   std::string path_;
   Running running_;
+  const config::Families with_tables_ = config::families_of(running_.config);
   const Cores& cores_;
   TurnWait wait_;  // for who may still read before_
   std::shared_ptr<const Policy> before_;

@@ -28,7 +28,7 @@ Config config_of(const std::string& text) {
 }
 
 Changes between(const std::string& before, const std::string& after) {
-  return changes(config_of(before), config_of(after));
+  return changes(config_of(before), config_of(after), families_of(config_of(before)));
 }
 
 TEST(Changes, OfNothingAreNone) {
@@ -82,6 +82,12 @@ TEST(Changes, OfAllElseWantAStart) {
           "[[service]]: the first one over IPv6, whose connections need memory that is taken at start"));
 }
 
+TEST(Changes, OfAFamilyThatHadServicesAtStartWantNone) {
+  const std::string web = kPort + service("web", "198.18.0.10"), six = web + service("six", "2001:2::10");
+  const Families at_start = families_of(config_of(six));
+  EXPECT_THAT(changes(config_of(web), config_of(six), at_start).fixed, IsEmpty());
+}
+
 TEST(Changes, OfADropListAreOfItsFilesAsWell) {
   const std::string path = testing::TempDir() + "synward-changes-test.txt",
                     web = kPort + service("web", "198.18.0.10");
@@ -90,10 +96,11 @@ TEST(Changes, OfADropListAreOfItsFilesAsWell) {
   const Config before = config_of(with_file);
   std::ofstream{path} << "198.18.7.7\n198.18.8.0/24\n";
   const Config after = config_of(with_file), without = config_of(web);
-  EXPECT_THAT(changes(before, after).live,
+  EXPECT_THAT(changes(before, after, families_of(before)).live,
               ElementsAre("drop list " + path + ": 1 -> 2 address(es) and prefix(es)"));
-  EXPECT_THAT(changes(after, without).live, ElementsAre("drop list " + path + ": no longer there"));
-  EXPECT_THAT(changes(without, after).live,
+  EXPECT_THAT(changes(after, without, families_of(after)).live,
+              ElementsAre("drop list " + path + ": no longer there"));
+  EXPECT_THAT(changes(without, after, families_of(without)).live,
               ElementsAre("drop list " + path + ": 0 -> 2 address(es) and prefix(es)"));
   EXPECT_THAT(between(web, web + "[drop_list]\nsources = [\"198.18.7.7\"]\n").live,
               ElementsAre("[drop_list] sources: 0 -> 1 address(es) and prefix(es)"));
