@@ -299,6 +299,32 @@ TEST(Config, RefusesWhatIsNoReadableFile) {
   std::filesystem::remove(pipe);
 }
 
+/// With values of all kinds.
+const std::string kLong =
+    kWorkers + kPort + "mtu = 9000\n" + kService + "then = \"accept\"\nclose_after = 1\n" +
+    "[control]\nmetrics = \"[::1]:9464\"\n[drop_list]\nsources = [\"198.51.100.0/24\", \"2001:db8::/32\"]\n";
+
+/// A config that takes it, or a sentence that begins with the place.
+void expect_a_verdict(const std::string& text) {
+  const auto [config, errors] = parse(text, "t");
+  for (const auto& error : errors) EXPECT_TRUE(error.starts_with("t:")) << error << "\n" << text;
+  if (errors.empty()) expect_to_read_back(config);
+}
+
+TEST(Config, IsTakenOrRefusedWhereverItIsCutOff) {
+  for (std::size_t length = 0; length <= kLong.size(); ++length) expect_a_verdict(kLong.substr(0, length));
+}
+
+TEST(Config, IsTakenOrRefusedWhicheverByteIsAnother) {
+  for (const char other : {'\0', '\xff', '"', '[', '=', '\n', '9', '\\'}) {
+    for (std::size_t at = 0; at < kLong.size(); ++at) {
+      std::string text = kLong;
+      text[at] = other;
+      expect_a_verdict(text);
+    }
+  }
+}
+
 TEST(Config, TakesCarriageReturnsAndAByteOrderMark) {
   std::string text = "\xef\xbb\xbf" + kWorkers + kPort + kService;
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, "\r");

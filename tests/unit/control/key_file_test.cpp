@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 using cookie::KeyRing;
 using cookie::Slot;
 using testing::AllOf;
+using testing::AnyOf;
+using testing::Eq;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -103,6 +105,24 @@ TEST_F(KeyFileTest, IsRefusedWithoutASecretInTheSentence) {
     EXPECT_THAT(error(),
                 AllOf(StartsWith(path_ + ": "), HasSubstr(says), Not(HasSubstr(kSecret.substr(2, 20)))))
         << text;
+  }
+}
+
+TEST_F(KeyFileTest, IsTakenOrRefusedWhereverItIsCutOffAndWhicheverByteIsAnother) {
+  const std::string whole = "version = 1\n" + key(0) + key(5, "f" + kSecret.substr(1));
+  const auto expect_a_verdict = [](const std::string& text) {
+    EXPECT_THAT(
+        error_of([&] { static_cast<void>(parse_keys(text, "keys")); }),
+        AnyOf(Eq("no error"), AllOf(StartsWith("keys: "), Not(HasSubstr("\n")), Not(HasSubstr("0405")))))
+        << text;
+  };
+  for (std::size_t length = 0; length <= whole.size(); ++length) expect_a_verdict(whole.substr(0, length));
+  for (const char other : {'\0', '\xff', '"', '[', '=', '\n', '9', '\\'}) {
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      std::string text = whole;
+      text[at] = other;
+      expect_a_verdict(text);
+    }
   }
 }
 
