@@ -6,6 +6,9 @@ import socket
 import struct
 from collections.abc import Callable
 
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
+
 import namespaces
 from handmade import HandmadeClient
 from lab import Lab
@@ -113,6 +116,18 @@ def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto", node: str
 def handmade_client(lab: Lab, node: Endpoint, address: str) -> HandmadeClient:
     mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
     return HandmadeClient(lab.frames(node.client, node.interface), mac, address, PORT)
+
+
+def flood(lab: Lab, node: Endpoint, source: str, flags: str, count: int) -> None:
+    """Segments to the first service, no faster than synward takes them: none is lost or shed on a busy machine."""
+    frames = lab.frames(node.client, node.interface)
+    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
+    frame = Ether(bytes(Ether(dst=mac, src=frames.mac) / IP(src=source, dst=SERVERS[0]) / TCP(sport=7, dport=PORT, flags=flags)))
+    received = node.total()["rx"]
+    for sent in range(count):
+        frames.send(frame)
+        if sent % 250 == 249:
+            namespaces.wait_until(lambda: node.total()["rx"] > received + sent, "the flood to arrive")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,8 @@ import pathlib
 import subprocess
 import urllib.parse
 
-from scapy.layers.inet import IP, TCP
-from scapy.layers.l2 import Ether
 
-from endpoint import PORT, SERVERS, Endpoint, config, expect, opened, over_veth
+from endpoint import SERVERS, Endpoint, config, expect, flood, opened, over_veth
 from lab import Lab
 from namespaces import wait_until
 from shield import exchange, shield
@@ -132,13 +130,9 @@ def test_backends_are_timed(lab: Lab) -> None:
 
 def test_whoever_floods_and_whoever_is_flooded_is_known(lab: Lab) -> None:
     node = endpoint(lab)
-    frames = lab.frames(node.client, node.interface)
-    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
     count = 2000
     for source, flags in (("198.18.77.1", "S"), ("198.18.78.1", "A")):
-        frame = Ether(bytes(Ether(dst=mac, src=frames.mac) / IP(src=source, dst=SERVERS[0]) / TCP(sport=7, dport=PORT, flags=flags)))
-        for _ in range(count):
-            frames.send(frame)
+        flood(lab, node, source, flags, count)
     expect(lambda: node.total()["events"]["syn_answered"], count)
     expect(lambda: node.total()["drops"]["bad_cookie"], count)
     stats = node.synward.stats()

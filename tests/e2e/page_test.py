@@ -9,11 +9,9 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from scapy.layers.inet import IP, TCP
-from scapy.layers.l2 import Ether
 
 from browser import Browser
-from endpoint import PORT, SERVERS, Endpoint, config, expect, over_veth
+from endpoint import PORT, SERVERS, config, expect, flood, over_veth
 from lab import Lab
 from namespaces import wait_until
 from page import AT, CONTROL, Pretender, endpoint, get, page
@@ -24,14 +22,6 @@ pytestmark = pytest.mark.alone  # a browser is the largest program here
 HOSTILE = "<img src=x onerror=\"window.executed='yes'\"><script>window.executed='yes'</script>"
 PICTURES = pathlib.Path(binary()).parent / "test-results"  # kept there for who wants to look
 TOP_CASES = pathlib.Path(__file__).resolve().parents[1] / "unit" / "control" / "top_history_test.cpp"
-
-
-def flood(lab: Lab, node: Endpoint, source: str, flags: str, count: int) -> None:
-    frames = lab.frames(node.client, node.interface)
-    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
-    frame = Ether(bytes(Ether(dst=mac, src=frames.mac) / IP(src=source, dst=SERVERS[0]) / TCP(sport=7, dport=PORT, flags=flags)))
-    for _ in range(count):
-        frames.send(frame)
 
 
 def test_it_shows_what_came_and_asks_for_nothing_but_the_numbers(lab: Lab) -> None:
