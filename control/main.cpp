@@ -17,6 +17,7 @@
 #include "control/handshake_command.hpp"
 #include "control/keys_command.hpp"
 #include "control/launch.hpp"
+#include "control/log.hpp"
 #include "control/reload.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
@@ -31,7 +32,7 @@ constexpr int kWrongUsage = 2;
 /// The config in `path`, or exit code 2 with every error on stderr.
 config::Config load_or_exit(const std::string& path) {
   auto [config, errors] = config::load(path);
-  for (const auto& error : errors) std::cerr << error << "\n";
+  for (const auto& error : errors) std::cerr << error_prefix() << error << "\n";
   if (!errors.empty()) std::exit(kWrongUsage);
   return config;
 }
@@ -144,6 +145,7 @@ int dispatch(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (run_command->parsed()) {
+    begin_log();
     run(path, load_or_exit(path), options);
   } else if (check->parsed()) {
     if (schema) {
@@ -189,7 +191,7 @@ int main(int argc, char** argv) {
   try {
     return synward::control::dispatch(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "synward: " << error.what() << "\n";
+    std::cerr << synward::control::error_prefix() << "synward: " << error.what() << "\n";
     return 1;
   }
 }

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -17,12 +18,14 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
 
-from endpoint import SERVERS, Endpoint, config, over_veth
+from endpoint import PORT, SERVERS, Endpoint, config, over_veth
 from lab import Lab
 from namespaces import LabError, wait_until
 from reload_test import ask as ask_to_reload
-from synward import binary
+from synward import NO_HUGE_PAGES, binary
 
 METRICS = ("127.0.0.1", 9464)
 WORKER = 1  # its processor
@@ -307,6 +310,53 @@ def test_workers_do_not_notice_what_clients_do_and_others_are_served(lab: Lab, m
     node.expect_gauges(accept_queue=0)
     assert node.total()["events"]["accepted"] == customers.served
     node.stop(maybe=("spent_cookie",))
+
+
+def test_a_flood_is_not_worth_a_line(lab: Lab) -> None:
+    node = over_veth(lab, config())
+    log = node.synward.log.read_text()
+    frames = lab.frames(node.client, node.interface)
+    mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
+    before = node.total()["rx"]
+    kinds = [bytes(Ether(dst=mac, src=frames.mac) / IP(src="198.18.0.99", dst=SERVERS[0]) / TCP(sport=7, dport=PORT, flags=flags)) for flags in ("S", "A", "R", "FSRPAU", "")]
+    chance = random.Random(2)
+    for n in range(10_000):
+        whole = kinds[n % len(kinds)]
+        frames.send(Ether(whole if n % 2 else whole[: chance.randint(14, 30)] + chance.randbytes(chance.randint(1, 60))))
+    # Some of it may be lost on the way: nobody waits for the other.
+    wait_until(lambda: node.total()["rx"] > before + 5_000, "the flood to arrive")
+    assert node.synward.log.read_text() == log
+    assert "Every frame is accounted for." in node.synward.stop()
+
+
+@pytest.mark.parametrize("journal", (False, True))
+def test_journald_is_told_the_level_and_people_the_time(lab: Lab, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, journal: bool) -> None:
+    log = tmp_path / "synward.log"
+    log.touch()
+    monkeypatch.setenv("JOURNAL_STREAM", f"{log.stat().st_dev}:{log.stat().st_ino + (not journal)}")
+    node = over_veth(lab, config())
+    node.synward.config.write_text("wrong")
+    node.synward.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "is not taken over" in log.read_text(), "the reload to fail")
+    level = {True: r"<[36]>\[", False: r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] \["}[journal]
+    for line in log.read_text().splitlines():
+        assert re.match(f"{level}(info|error)\\] ", line), line
+    assert ("<3>[error] reload: " in log.read_text()) == journal
+    node.stop()
+
+
+def test_the_log_goes_to_stderr_and_the_summary_to_stdout(lab: Lab) -> None:
+    node = over_veth(lab, config())
+    node.stop()
+    words = ["ip", "netns", "exec", node.synward.namespace.name, binary(), "run", "-c", str(node.synward.config), "--", *NO_HUGE_PAGES]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(node.synward.socket.exists, "synward to serve", 30)
+        node.synward.stats()
+        process.terminate()
+        out, log = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "serving 2 service(s)" in log and "serving" not in out
+    assert out.endswith("Every frame is accounted for.\n") and "accounted" not in log
 
 
 def said(*words: str) -> tuple[int, str]:

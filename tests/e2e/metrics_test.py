@@ -6,7 +6,6 @@ import pathlib
 import subprocess
 import urllib.parse
 
-
 from endpoint import SERVERS, Endpoint, config, expect, flood, opened, over_veth
 from lab import Lab
 from namespaces import wait_until
