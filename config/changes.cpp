@@ -22,7 +22,9 @@ std::vector<std::string> differences(const Table& row, const toml::table& before
   const auto text = [](const toml::node* value) { return value == nullptr ? "not set" : to_text(*value); };
   for (const Setting& setting : settings_of(row)) {
     const std::string was = text(before.get(setting.key)), is = text(after.get(setting.key));
-    if (was != is) found.push_back(std::string{setting.key} + ": " + was + " -> " + is);
+    if (was == is) continue;
+    std::string& line = found.emplace_back(setting.key);
+    line.append(": ").append(was).append(" -> ").append(is);
   }
   return found;
 }

@@ -80,10 +80,10 @@ void Reload::take(Loaded loaded) {
   pending_lines_ = std::move(loaded.changes.live);
   running_.config = std::move(loaded.next->config);
   running_.roster = std::move(loaded.next->roster);
-  offer(std::move(loaded.next->policy));
+  offer(loaded.next->policy);
 }
 
-void Reload::offer(std::shared_ptr<const Policy> next) {
+void Reload::offer(const std::shared_ptr<const Policy>& next) {
   for (const auto& core : cores_) core->offer(*next);
   before_ = next;
   {

@@ -62,7 +62,7 @@ class Reload {
   };
   [[nodiscard]] Loaded load() const;
   void take(Loaded loaded);
-  void offer(std::shared_ptr<const Policy> next);
+  void offer(const std::shared_ptr<const Policy>& next);
   void end(std::string_view outcome, std::vector<std::string> lines);
   void let_go();
 
