@@ -112,9 +112,9 @@ Terminal::Terminal() : signals_{signals_as_file(others_)} {
 Terminal::~Terminal() {
   leave();
   signalfd_siginfo signal;
-  while (::read(signals_.get(), &signal, sizeof signal) >
-         0) {  // a second Ctrl-C is no other end than the first
+  while (::read(signals_.get(), &signal, sizeof signal) > 0) {  // nobody is there for them any more
   }
+  for (const int ending : kEnding) sigaddset(&others_, ending);
   pthread_sigmask(SIG_SETMASK, &others_, nullptr);
 }
 

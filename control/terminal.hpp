@@ -33,7 +33,8 @@ struct TerminalSize {
 
 /// The screen: its own, without what was there before, from the constructor to the destructor, and keys as
 /// they are pressed. One at a time, in a process whose other threads, if any, block the same signals. Stopped
-/// (Ctrl-Z) it gives the terminal back, and takes it again when it goes on.
+/// (Ctrl-Z) it gives the terminal back, and takes it again when it goes on. Signals that end a process stay
+/// blocked behind it: a second Ctrl-C, while the process ends, is no other end than the first.
 class Terminal {
  public:
   using Clock = std::chrono::steady_clock;
