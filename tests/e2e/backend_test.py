@@ -99,6 +99,8 @@ def ask(path: Shield, address: str) -> bool:
 def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
     path = shield(lab, config(ports=(HTTP, HTTPS)), teach=(HTTP, HTTPS))
     web = Web(path.server, lab.folder / "web")
+    # With less to read wrk opens more connections than the budget of SYNs has room for: all are silent then until their second SYN.
+    web.folder.joinpath("page").write_bytes(bytes(20_000))
     asked: list[tuple[float, bool]] = []
     done = threading.Event()
 
@@ -110,7 +112,7 @@ def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
 
     asking = threading.Thread(target=keep_asking)
     asking.start()
-    load = path.client.start("wrk", "-t1", "-c64", "-d4s", "-H", "Connection: close", f"http://{SERVER4}/")
+    load = path.client.start("wrk", "-t1", "-c64", "-d4s", "-H", "Connection: close", f"http://{SERVER4}/page")
     time.sleep(1)
     before = time.monotonic()
     web.kill()
@@ -120,7 +122,8 @@ def test_a_backend_is_killed_and_restarted_under_load(lab: Lab) -> None:
     assert load.wait(10) == 0
     done.set()
     asking.join()
-    assert not all(answered for when, answered in asked if before < when < after)
+    # That the asker failed in the outage is not certain: a SYN that was dropped comes again when it is over.
+    assert path.event("backend_refused") > 0
     assert all(answered for when, answered in asked if when < before - 0.2)
     assert all(answered for when, answered in asked if when > after)
     assert [when for when, _ in asked if when < before - 0.2] and [when for when, _ in asked if when > after]
