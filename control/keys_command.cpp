@@ -1,10 +1,9 @@
 #include "control/keys_command.hpp"
 
-#include <chrono>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "control/clocks.hpp"
 #include "control/key_file.hpp"
 
 namespace synward::control {
@@ -12,12 +11,6 @@ namespace {
 
 using cookie::KeyRing;
 using cookie::Slot;
-
-std::uint64_t wall_ms() {
-  using std::chrono::milliseconds;
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
-}
 
 void rotate(const KeysOptions& options) {
   const std::uint64_t now_ms = wall_ms();

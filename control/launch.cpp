@@ -20,6 +20,7 @@
 
 #include "config/print.hpp"
 #include "control/backend_report.hpp"
+#include "control/clocks.hpp"
 #include "control/eal.hpp"
 #include "control/health.hpp"
 #include "control/interface_lock.hpp"
@@ -85,12 +86,6 @@ struct CoreTables {
     return rte_eal_has_hugepages() != 0 ? static_cast<int>(rte_lcore_to_socket_id(lcore)) : SOCKET_ID_ANY;
   }
 };
-
-std::uint64_t milliseconds_of(auto moment) {
-  using std::chrono::milliseconds;
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<milliseconds>(moment.time_since_epoch()).count());
-}
 
 /// Every worker on its lcore, until this is destroyed, however that comes: what they use lives longer.
 class Running {
@@ -169,7 +164,7 @@ std::vector<std::unique_ptr<CoreState>> make_cores(const std::vector<std::unique
                                                    const cookie::KeyRing& ring, const Policy& policy) {
   std::vector<std::unique_ptr<CoreState>> cores;
   cores.reserve(tables.size());
-  const cookie::SlotKeys keys{crypto::best_aes(), ring, milliseconds_of(std::chrono::system_clock::now())};
+  const cookie::SlotKeys keys{crypto::best_aes(), ring, wall_ms()};
   for (const auto& memory : tables) cores.push_back(std::make_unique<CoreState>(keys, policy, memory->plan));
   return cores;
 }
@@ -341,9 +336,7 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
     for (const auto& core : cores) readings.push_back(read(core->counters));
     auto json = stats_json(readings,
                            std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
-    if (profiles)
-      json["backends"] = backends_json(*profiles, milliseconds_of(std::chrono::system_clock::now()),
-                                       milliseconds_of(std::chrono::steady_clock::now()));
+    if (profiles) json["backends"] = backends_json(*profiles, wall_ms(), mono_ms());
     json["draining"] = is_draining(cores);
     json["reload"] = reload.json();
     json["ports"] = port_watch.json();

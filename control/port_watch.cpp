@@ -1,13 +1,13 @@
 #include "control/port_watch.hpp"
 
 #include <array>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "control/clocks.hpp"
 #include "dataplane/nic/setup_error.hpp"
 
 namespace synward::control {
@@ -19,12 +19,6 @@ constexpr std::array kFamilies{"ipv4", "ipv6"};  // in the order of wire::Family
 std::string link_text(const nic::PortReading& reading) {
   if (!reading.link_up) return "link down";
   return reading.link_mbps == 0 ? "link up" : fmt::format("link up, {} Mb/s", reading.link_mbps);
-}
-
-std::uint64_t now_ms() {
-  using std::chrono::milliseconds;
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
 }
 
 struct Loss {
@@ -74,7 +68,7 @@ PortWatch::PortWatch(const config::Config& config, const Ports& ports, std::func
                      .resetting_since_ms = {}});
     begin(seen_.back());
   }
-  if (config.propagate_link) relay_.emplace(now_ms());
+  if (config.propagate_link) relay_.emplace(mono_ms());
 }
 
 /// The port as it was opened, or reset.
@@ -140,21 +134,21 @@ std::optional<std::string> PortWatch::reset(std::size_t number) {
   const bool first = !seen.resetting_since_ms;
   if (first) {
     spdlog::warn("port {}: is reset; connections stay, what comes meanwhile is lost", seen.name);
-    set_resetting(seen, now_ms());
+    set_resetting(seen, mono_ms());
     seen.port->leave_alone();
     wait_for_turns_();
   }
   try {
     seen.port->reset();
   } catch (const nic::SetupError& error) {
-    if (now_ms() - *seen.resetting_since_ms > kPatienceMs) return error.what();
+    if (mono_ms() - *seen.resetting_since_ms > kPatienceMs) return error.what();
     if (first) spdlog::warn("{}; it is tried again, for {} s", error.what(), kPatienceMs / 1000);
     return {};
   }
-  spdlog::info("port {}: works again, after {} ms", seen.name, now_ms() - *seen.resetting_since_ms);
+  spdlog::info("port {}: works again, after {} ms", seen.name, mono_ms() - *seen.resetting_since_ms);
   begin(seen);
   set_resetting(seen, {});
-  if (relay_ && relay_->begun_anew(number, now_ms()) && !seen.port->set_link(false))
+  if (relay_ && relay_->begun_anew(number, mono_ms()) && !seen.port->set_link(false))
     spdlog::warn("port {}: its driver cannot take down the link again", seen.name);
   return {};
 }
@@ -167,7 +161,7 @@ void PortWatch::set_resetting(Seen& seen, std::optional<std::uint64_t> since_ms)
 
 void PortWatch::relay_links() {
   using Action = LinkRelay::Action;
-  const auto actions = relay_->decide({seen_[0].reading.link_up, seen_[1].reading.link_up}, now_ms());
+  const auto actions = relay_->decide({seen_[0].reading.link_up, seen_[1].reading.link_up}, mono_ms());
   for (std::size_t p = 0; p < actions.size(); ++p) {
     if (actions[p] == Action::kNone) continue;
     const bool up = actions[p] == Action::kLetUp;

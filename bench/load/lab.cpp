@@ -17,6 +17,7 @@
 #include "bench/load/memory_clients.hpp"
 #include "bench/load/show.hpp"
 #include "bench/load/syn_flood.hpp"
+#include "control/clocks.hpp"
 #include "control/eal.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
@@ -42,13 +43,6 @@ constexpr const char* kService6 = "[2001:2::10]:443";
 constexpr wire::Ipv4Address kClient4{{198, 18, 0, 1}};
 constexpr wire::Ipv6Address kClient6{{0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 constexpr wire::MacAddress kClientMac{{0x02, 0, 0, 0, 0, 0x01}};
-
-std::uint64_t wall_ms() {
-  timespec time{};
-  clock_gettime(CLOCK_REALTIME, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
-         static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
-}
 
 /// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share a processor,
 /// the worker has another.
@@ -123,7 +117,7 @@ class Server {
   Ring in_{"lab_in"}, out_{"lab_out"};
   Policy policy_{service::ServiceTable{{service_at("four", Target::parse(kService4), 1460),
                                         service_at("six", Target::parse(kService6), 1440)}}};
-  cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
+  cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), control::wall_ms()};
   Steering steering_{random_value<Steering::Seed>(), 1};
   nic::TableMemory table4_ = table_memory<Family::kIpv4>(), table6_ = table_memory<Family::kIpv6>();
   CorePlan plan_{.ipv4 = {table4_.bytes(), kConnections},

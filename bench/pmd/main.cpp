@@ -24,6 +24,7 @@
 #include "bench/micro/frames.hpp"
 #include "bench/pmd/meter.hpp"
 #include "bench/pmd/syn_source.hpp"
+#include "control/clocks.hpp"
 #include "control/eal.hpp"
 #include "control/kernels.hpp"
 #include "control/memory_plan.hpp"
@@ -37,12 +38,6 @@ namespace {
 using control::random_value;
 
 constexpr std::size_t kConnections = 65'536, kPoolPackets = 8191;
-
-std::uint64_t wall_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 /// The port as stages shall know it. The frames are not for its own MAC address but for kOurMac, as those of
 /// the micro-benchmarks. And its queue holds so many that no worker is ever behind: the source never runs
@@ -98,7 +93,7 @@ class Endpoint {
   nic::PacketPool pool_{"packets", kPoolPackets, nic::longest_frame(1500)};
   Policy policy_{service::ServiceTable{
       {{.name = "flooded", .address = kService4, .prefix_bits = 32, .port = kServicePort}}}};
-  cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), wall_ms()};
+  cookie::SlotKeys keys_{crypto::best_aes(), cookie::KeyRing::random(), control::wall_ms()};
   Steering steering_;
   std::vector<nic::TableMemory> tables_;
   std::vector<std::unique_ptr<nic::Port>> ports_;

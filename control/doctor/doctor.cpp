@@ -1,11 +1,11 @@
 #include "control/doctor/doctor.hpp"
 
-#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "config/load.hpp"
+#include "control/clocks.hpp"
 #include "control/doctor/checks.hpp"
 #include "control/eal.hpp"
 #include "control/placement.hpp"
@@ -65,12 +65,6 @@ Subject subject_of(const config::Config& config) {
     }
   }
   return subject;
-}
-
-std::uint64_t wall_ms() {
-  using std::chrono::milliseconds;
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since).count());
 }
 
 std::string own_path() {

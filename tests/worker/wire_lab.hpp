@@ -20,6 +20,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "control/clocks.hpp"
 #include "dataplane/handshake/segment_builder.hpp"
 #include "dataplane/worker.hpp"
 #include "tests/support/pipeline_lab.hpp"
@@ -165,12 +166,7 @@ class WireLab : public testing::Test {
     core.profiles = &profiles_;
     const proxy::SynAckFacts facts{.mss = 1460, .window = 65160};
     profiles_.learn<wire::Family::kIpv4>(kService4, wire::Port{kServicePort}, facts,
-                                         cookie::slot_at(now_ms()));
-  }
-  static std::uint64_t now_ms() {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                          std::chrono::system_clock::now().time_since_epoch())
-                                          .count());
+                                         cookie::slot_at(control::wall_ms()));
   }
 
   struct Argument {
