@@ -6,13 +6,13 @@ usage: ./dev bench flood [KIND...]      of syn, ack, rst, syn-ack
 import contextlib
 import dataclasses
 import json
-import pathlib
 import sys
 import time
 from collections.abc import Iterator
 
 import wires
 from shield import HTTP, SERVERS, Web, config, host
+from synward import Synward
 from wires import Place
 
 KINDS = ("syn", "ack", "rst", "syn-ack")
@@ -68,12 +68,12 @@ def measure(place: Place, kind: str, rate: float) -> Figures:
     return Figures(rate, flood.sent(), report["closed"] / report["started"], report["connect_us"]["p50"] / 1000)
 
 
-def growth(place: Place, pid: int, kind: str, rate: float) -> str:
-    """Of the memory of a process while the flood has it to itself: clients take a page of the table each."""
+def growth(place: Place, synward: Synward, kind: str, rate: float) -> str:
+    """Of its memory while the flood has it to itself: clients take a page of the table each."""
     Flood(place, kind, rate).sent()  # now all memory that is ever used was used once
-    before = resident_kib(pid)
+    before = synward.resident_kib()
     Flood(place, kind, rate).sent()
-    return f"{resident_kib(pid) - before:+,} KiB"
+    return f"{synward.resident_kib() - before:+,} KiB"
 
 
 def highest(place: Place, kind: str, is_good, first: float, last: float) -> Figures | None:
@@ -99,11 +99,6 @@ def highest(place: Place, kind: str, is_good, first: float, last: float) -> Figu
         else:
             bad = rate
     return best
-
-
-def resident_kib(pid: int) -> int:
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
 @contextlib.contextmanager
@@ -146,7 +141,7 @@ def compare(kind: str) -> None:
             quiet = measure(place, kind, 0)
             rows.append(row("synward, quiet", quiet))
             for name, factor in (("R", 1), ("2R", 2)):
-                more = growth(place, path.synward.process.pid, kind, factor * rate)
+                more = growth(place, path.synward, kind, factor * rate)
                 rows.append(row(f"synward, {name}", measure(place, kind, factor * rate), more))
             own = highest(place, kind, lambda f: f.is_good and f.median_ms <= 2 * quiet.median_ms, rate / 8, LAST_RATE)
             if own:

@@ -204,11 +204,6 @@ def descriptors(process: int) -> int:
     return len(os.listdir(f"/proc/{process}/fd"))
 
 
-def resident_kib(process: int) -> int:
-    status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
-
-
 @dataclasses.dataclass
 class Seen:
     """During some seconds: the worker's turns, and what an honest client saw of the servers."""
@@ -261,7 +256,7 @@ def look(node: Endpoint) -> Seen:
     while time.monotonic() < until:
         stats()
         seen.most_descriptors = max(seen.most_descriptors, descriptors(process))
-        seen.most_kib = max(seen.most_kib, resident_kib(process))
+        seen.most_kib = max(seen.most_kib, node.synward.resident_kib())
         time.sleep(0.02)
     seen.counts = [now - then for now, then in zip(stats()["counts"], before["counts"])]
     return seen

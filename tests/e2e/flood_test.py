@@ -55,19 +55,13 @@ def test_a_syn_flood_costs_no_client_and_no_memory(attacked: Shield, address: st
     target = f"[{address}]:{HTTP}" if ":" in address else f"{address}:{HTTP}"
     words = [LOAD, "flood", "--json", "--interface", "near", "--target", target]
     attacked.client.run(*words, "--rate", str(SYNS_PER_S), "--seconds", "1")  # now every packet's memory was used once
-    before = resident_kib(attacked)
+    before = attacked.synward.resident_kib()
     flood = attacked.client.start(*words, "--rate", str(SYNS_PER_S), "--seconds", str(SECONDS + 1))
     expect_service(attacked, clients(attacked))
     assert flood.wait(20) == 0
     assert attacked.event("syn_answered") > SYNS_PER_S
-    assert resident_kib(attacked) < before + 8192  # a page or two of the table for each client, nothing for the flood
+    assert attacked.synward.resident_kib() < before + 8192  # a page or two of the table for each client, nothing for the flood
     assert attacked.total()["gauges"]["connections4"] + attacked.total()["gauges"]["connections6"] < 2 * CLIENTS_PER_S * SECONDS
-
-
-def resident_kib(path: Shield) -> int:
-    """Of the synward process, which is a child of `ip netns exec` or has taken its place."""
-    status = pathlib.Path(f"/proc/{path.synward.process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
 def test_beyond_what_synward_can_answer_clients_come_in_at_their_second_syn(attacked: Shield) -> None:

@@ -202,11 +202,6 @@ def ask(path: pathlib.Path, method: str) -> str:
     return asking.getresponse().read().decode()
 
 
-def resident_kib(process: int) -> int:
-    (line,) = (line for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1])
-
-
 @pytest.mark.alone
 def test_a_thousand_reloads_under_load_fail_no_request_and_leak_nothing(lab: Lab) -> None:
     path = shield.shield(lab, shield.config(ports=(HTTP, HTTPS)), teach=())
@@ -237,7 +232,7 @@ def test_a_thousand_reloads_under_load_fail_no_request_and_leak_nothing(lab: Lab
                     number = int(ask(synward.socket, "POST"))
                     wait_until(lambda: json.loads(ask(synward.socket, "GET"))["done"] >= number, "the reload to end")
                     if number in (100, 500):  # later, what new connections touch of the tables grows
-                        resident.append(resident_kib(synward.process.pid))
+                        resident.append(synward.resident_kib())
             finally:
                 over.set()
             loaded.result()

@@ -66,6 +66,10 @@ class Synward:
             raise LabError(f"synward stats: {answer.stderr.strip()}; log: {self.log.read_text()}")
         return json.loads(answer.stdout)
 
+    def resident_kib(self) -> int:
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
     def stop(self) -> str:
         """Ends synward as a person would, and returns all that it printed, the summary last. It must exit with 0."""
         self.process.send_signal(signal.SIGTERM)
