@@ -6,26 +6,14 @@ import subprocess
 import pytest
 
 from namespaces import wait_until
-from synward import binary
-
-CONFIG = """
-[workers]
-lcores = "1"
-[[port]]
-name = "outside"
-device = "net_null0,no-rx=1"
-[[service]]
-name = "four"
-address = "198.18.0.10"
-port = 443
-"""
+from synward import IDLE, binary
 
 
 @pytest.fixture
 def watched(lab):
     """A synward that has nothing to do, somebody who watches it, and what he sees."""
     far, seen = lab.namespace("synward"), lab.folder / "seen.txt"
-    synward = lab.synward(far, CONFIG)
+    synward = lab.synward(far, IDLE)
     with open(seen, "w") as out:
         watcher = far.start(binary(), "stats", "--watch", "--socket", str(synward.socket), stdout=out, stderr=out)
     wait_until(lambda: seen.read_text().count("Every frame is accounted for.") >= 2, "the second table", log=seen)

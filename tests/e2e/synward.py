@@ -12,6 +12,19 @@ from namespaces import RUN_SECONDS, LabError, Namespace, wait_until
 NO_HUGE_PAGES = ("--no-huge", "--no-pci")
 START_SECONDS = 30.0  # with sanitizers, on a busy machine
 
+# The config of one that has nothing to do.
+IDLE = """
+[workers]
+lcores = "1"
+[[port]]
+name = "outside"
+device = "net_null0,no-rx=1"
+[[service]]
+name = "four"
+address = "198.18.0.10"
+port = 443
+"""
+
 
 def binary() -> str:
     """The program under test: $SYNWARD, which meson sets to that of its own build tree, or the release build's."""

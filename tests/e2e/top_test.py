@@ -18,20 +18,9 @@ import pytest
 
 from endpoint import SERVER4, config, over_veth
 from namespaces import LabError
-from synward import START_SECONDS, binary
+from synward import IDLE, START_SECONDS, binary
 
 SECONDS = 10.0
-IDLE = """
-[workers]
-lcores = "1"
-[[port]]
-name = "outside"
-device = "net_null0,no-rx=1"
-[[service]]
-name = "four"
-address = "198.18.0.10"
-port = 443
-"""
 
 
 class Terminal:
