@@ -113,9 +113,10 @@ def over_veth(lab: Lab, text: str, mtu: int = 1500, isa: str = "auto", node: str
     return Endpoint(client, "near", lab.synward(far, text, isa=isa, name=node))
 
 
-def handmade_client(lab: Lab, node: Endpoint, address: str) -> HandmadeClient:
+def handmade_client(lab: Lab, node: Endpoint, address: str, number: int = 0) -> HandmadeClient:
+    """`number` tells several of one test apart."""
     mac = node.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
-    return HandmadeClient(lab.frames(node.client, node.interface), mac, address, PORT)
+    return HandmadeClient(lab.frames(node.client, node.interface), mac, address, PORT, number)
 
 
 def flood(lab: Lab, node: Endpoint, source: str, flags: str, count: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from scapy.layers.inet import TCP
 
-from endpoint import PORT, SERVER4, SERVERS, config, opened, over_veth
+from endpoint import SERVER4, SERVERS, config, handmade_client, opened, over_veth
 from handmade import HandmadeClient
 
 STRAY_SECONDS = 3.2  # who comes again after three seconds does not merely arrive out of order
@@ -18,9 +18,7 @@ def served(lab):
 @pytest.fixture
 def new_client(lab, served):
     """Makes a client by hand for one of our addresses."""
-    frames = lab.frames(served.client, "near")
-    service_mac = served.synward.namespace.run("cat", "/sys/class/net/far/address").strip()
-    return lambda address, number=0: HandmadeClient(frames, service_mac, address, PORT, number)
+    return lambda address, number=0: handmade_client(lab, served, address, number)
 
 
 def windows_syn(client: HandmadeClient, address: str):
