@@ -12,6 +12,17 @@ FrameBuilder stray4(std::uint16_t port = 40000) {
   return FrameBuilder{}.ipv4(kClient4, kService4).tcp(port, kServicePort, TcpFlags::kAck).seq(7).ack(4711);
 }
 
+/// All of the `bad_cookies` are known to be from the client of stray4(), at its service.
+void expect_one_source(const CoreState& core, std::uint64_t bad_cookies) {
+  EXPECT_EQ(core.of_services[0].cookies_bad.read(), bad_cookies);
+  EXPECT_EQ(core.of_services[1].cookies_bad.read(), 0u);
+  const auto talkers = core.talkers.read(Talk::kBadCookies);
+  ASSERT_EQ(talkers.size(), 1u);
+  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient4));
+  const double five_deviations = 28.0 * Talkers::kSampleEvery;
+  EXPECT_NEAR(static_cast<double>(talkers[0].count), static_cast<double>(bad_cookies), five_deviations);
+}
+
 TEST(Stray, IsResetWhenItComesAgainAfterThreeSeconds) {
   PipelineLab lab;
   EXPECT_EQ(lab.run(stray4().build()).reason, Drop::kBadCookie);
@@ -80,12 +91,7 @@ TEST(Stray, AFloodOfForgedAcksIsAnsweredWithNothingAndItsSourceIsKnown) {
   PipelineLab lab;
   for (std::uint16_t port = 1; port < 2000; ++port)
     EXPECT_EQ(lab.run(stray4(port).build()).verdict, Route::kDrop) << port;
-  EXPECT_EQ(lab.core.of_services[0].cookies_bad.read(), 1999u);
-  EXPECT_EQ(lab.core.of_services[1].cookies_bad.read(), 0u);
-  const auto talkers = lab.core.talkers.read(Talk::kBadCookies);
-  ASSERT_EQ(talkers.size(), 1u);
-  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient4));
-  EXPECT_NEAR(static_cast<double>(talkers[0].count), 1999, 28.0 * Talkers::kSampleEvery);  // 5 deviations
+  expect_one_source(lab.core, 1999);
 }
 
 TEST(Stray, InTheWireAFloodOfForgedAcksHasAKnownSourceAndServiceOnceItIsMoreThanMayPass) {
@@ -96,12 +102,7 @@ TEST(Stray, InTheWireAFloodOfForgedAcksHasAKnownSourceAndServiceOnceItIsMoreThan
               n < kUnknownPassesPerSecond ? 0u : n - kUnknownPassesPerSecond);
     lab.run(stray4(static_cast<std::uint16_t>(1 + n)).build());
   }
-  EXPECT_EQ(lab.core.of_services[0].cookies_bad.read(), 2000u);
-  EXPECT_EQ(lab.core.of_services[1].cookies_bad.read(), 0u);
-  const auto talkers = lab.core.talkers.read(Talk::kBadCookies);
-  ASSERT_EQ(talkers.size(), 1u);
-  EXPECT_EQ(talkers[0].prefix, client_prefix(kClient4));
-  EXPECT_NEAR(static_cast<double>(talkers[0].count), 2000, 28.0 * Talkers::kSampleEvery);  // 5 deviations
+  expect_one_source(lab.core, 2000);
 }
 
 TEST(Stray, InTheWireAFloodOfRstsBringsNoBadCookies) {
