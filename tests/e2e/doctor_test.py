@@ -201,9 +201,9 @@ def test_a_person_reads_it(lab: Lab) -> None:
 
 
 def test_without_a_config_it_looks_at_the_machine() -> None:
-    if pathlib.Path("/etc/synward/synward.toml").exists():
-        pytest.skip("this machine has a config")
-    done = subprocess.run([binary(), "doctor", "--json"], capture_output=True, text=True, timeout=30)
+    hidden = "[ ! -d /etc/synward ] || mount -t tmpfs none /etc/synward; exec \"$@\""  # where this machine has one
+    words = ["unshare", "--mount", "sh", "-c", hidden, "sh", binary(), "doctor", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30)
     found = json.loads(done.stdout)
     assert done.returncode == 0 and {finding["state"] for finding in found} <= {"ok", "warn"}
     assert found[0]["text"].startswith("none: there is no /etc/synward/synward.toml")
