@@ -33,6 +33,8 @@
 
 namespace synward {
 
+class TraceTap;
+
 /// The time, read once per burst by the worker.
 struct Clock {
   std::uint64_t wall_ms = 0;  ///< since 1970 UTC: cookie slots, which a fleet must agree on
@@ -173,8 +175,13 @@ struct CoreState : crypto::InSecretMemory {
   void offer_keys(const cookie::KeyRing& ring) { offered_keys.store(&ring, std::memory_order_release); }
   /// Control thread: from the next turn on SYNs end; or no more.
   void drain(bool on) { drain_asked.store(on, std::memory_order_relaxed); }
+  /// Control thread: from a turn on that begins soon samples of packets go there, and no longer to where they
+  /// went; null: nowhere. What was there before is in use until every worker has ended the turn that it is
+  /// in.
+  void offer_trace(TraceTap* tap) { trace_asked.store(tap, std::memory_order_release); }
   /// The worker, once a turn.
   void take_orders() {
+    trace = trace_asked.load(std::memory_order_acquire);
     draining = drain_asked.load(std::memory_order_relaxed);
     if (offered_policy.load(std::memory_order_relaxed) != nullptr)
       serve(*offered_policy.exchange(nullptr, std::memory_order_acquire));
@@ -219,6 +226,8 @@ struct CoreState : crypto::InSecretMemory {
   std::atomic<const cookie::KeyRing*> offered_keys{nullptr};
   std::atomic<bool> drain_asked{false};
   bool draining = false;
+  std::atomic<TraceTap*> trace_asked{nullptr};
+  TraceTap* trace = nullptr;  ///< null: nobody traces
   std::atomic<const Policy*> offered_policy{nullptr};
   const Policy* policy;
   const service::ServiceTable* services;  ///< the policy's

@@ -6,6 +6,7 @@
 namespace synward {
 
 void run_burst(CoreState& core, Burst& burst) {
+  trace_arrivals(burst, core);   // nothing, unless somebody traces packets
   match_common(burst, core);     // what nearly all clients send: read, verified, 8 or 16 at a time
   classify(burst, core);         // the others: views, one index list per route, or a drop
   drop_listed(burst, core);      // clients that the operator has listed get no answer
@@ -23,6 +24,7 @@ void run_burst(CoreState& core, Burst& burst) {
   relay_backend(burst, core);    // the other direction: finish the backend's handshake, then splice
   translate_icmp(burst, core);   // errors on the way of a spliced segment reach whoever sent it
   reject(burst, core);           // RST for repeated strays, within a budget
+  trace_answers(burst, core);    // nothing, unless somebody traces packets
 }  // the worker then transmits, and settle() counts every lane once
 
 }  // namespace synward

@@ -136,6 +136,7 @@ void Workers::finish(CoreState& core, Burst& burst) {
   }
   hand_over(burst);
   nic::release(burst, Route::kDrop);
+  trace_verdicts(burst, core);
   settle(burst, core);
   finish_held(core);
   originate(core);

@@ -1,5 +1,6 @@
 // What a packet costs from the filled lanes to the counted verdict, beside the floor and beside a
 // straightforward responder: in one process, in turns, so that their ratios are honest.
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "bench/micro/wire_traffic.hpp"
 #include "dataplane/pipeline.hpp"
 #include "dataplane/stages/stages.hpp"
+#include "dataplane/trace.hpp"
 
 namespace synward::bench {
 namespace {
@@ -60,6 +62,7 @@ void pipeline_in_bursts(std::size_t frames, benchmark::State& state, FrameSet& s
       [&] {
         const auto turn = [&](Burst& b) {
           run_burst(worker, b);
+          trace_verdicts(b, worker);
           settle(b, worker);
           with.finish_burst();
         };
@@ -123,6 +126,16 @@ void pipeline_of_listed(const service::DropList& list, benchmark::State& state, 
   worker.drop_list = &list;
   pipeline(state, set, traffic);
   worker.drop_list = nullptr;
+}
+
+/// The same while somebody traces.
+void pipeline_of_traced(const TraceFilter& filter, benchmark::State& state, FrameSet& set,
+                        const Traffic& traffic) {
+  CoreState& worker = core(traffic.mode).state;
+  const auto tap = std::make_unique<TraceTap>(filter);
+  worker.trace = tap.get();
+  pipeline(state, set, traffic);
+  worker.trace = nullptr;
 }
 
 void straightforward(benchmark::State& state, FrameSet& set) {
@@ -208,6 +221,18 @@ void add_drop_lists(const std::string& what, Family family) {
       });
 }
 
+/// What a trace costs while it waits for something rare, and while nobody takes its samples.
+template <typename MakeTraffic>
+void add_traced(const std::string& what, const MakeTraffic& make) {
+  const TraceFilter rare{.reasons = TraceFilter::bit(Drop::kSynFin)};
+  for (const auto& [name, filter] :
+       {std::pair{"traced, none is wanted", rare}, {"traced, no room", TraceFilter{}}}) {
+    add_row(what + ": " + name, make, [wanted = filter](auto& state, auto& set, const Traffic& traffic) {
+      pipeline_of_traced(wanted, state, set, traffic);
+    });
+  }
+}
+
 /// A bump in the wire. Handshakes with backends only over few frames: no more may be open at once.
 void add_wire() {
   const auto udp = [] { return passing_datagrams(Family::kIpv4); };
@@ -281,6 +306,8 @@ void add_all() {
   add_many_services<Family::kIpv6>("SYN, IPv6, Linux");
   add_drop_lists("SYN, IPv4, Linux", Family::kIpv4);
   add_drop_lists("SYN, IPv6, Linux", Family::kIpv6);
+  add_traced("SYN, IPv4, Linux", linux_syns);
+  add_traced("forged ACK, dropped, IPv4", [] { return forged_acks(Family::kIpv4); });
   for (const auto& [ending, family] : {std::pair{", IPv4", Family::kIpv4}, {", IPv6", Family::kIpv6}}) {
     const Family of = family;
     add_row(

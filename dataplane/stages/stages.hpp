@@ -7,6 +7,8 @@
 
 namespace synward {
 
+/// While somebody traces: copies of the frames as they came.
+void trace_arrivals(const Burst& burst, CoreState& core);
 /// SYNs to our services are read and taken out, those without text verified. Segments that can be of
 /// a connection, of either side, are read and hashed, and stay, as do all others, for classify(). Does
 /// nothing without kernels, nor to what comes from another core.
@@ -43,6 +45,10 @@ void relay_backend(Burst& burst, CoreState& core);
 void translate_icmp(Burst& burst, CoreState& core);
 /// What has neither connection nor cookie ends, or is reset when it comes again.
 void reject(Burst& burst, CoreState& core);
+/// While somebody traces: copies of what will leave in their place.
+void trace_answers(const Burst& burst, CoreState& core);
+/// The same: samples of those that are wanted, with their verdicts, after the worker has transmitted.
+void trace_verdicts(const Burst& burst, CoreState& core);
 /// The only place that counts, after the worker has transmitted.
 void settle(const Burst& burst, CoreState& core);
 

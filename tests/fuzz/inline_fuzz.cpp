@@ -10,6 +10,7 @@
 
 #include "tests/fuzz/backends.hpp"
 #include "tests/fuzz/frames.hpp"
+#include "tests/fuzz/samples.hpp"
 #include "tests/fuzz/splice_oracle.hpp"
 
 namespace synward::fuzz {
@@ -22,6 +23,7 @@ class Program {
  public:
   Program(const std::uint8_t* data, std::size_t size) : input_{data, size} {
     if (input_.ConsumeBool()) lab_.core.profiles = &nothing_;
+    lab_.core.trace = &tap();
   }
   void run() {
     for (int steps = 0; input_.remaining_bytes() > 0 && steps < 200; ++steps) step();
@@ -177,6 +179,7 @@ class Program {
     const auto quotes = std::exchange(quotes_, {});
     oracle_.before_burst();
     auto outcomes = lab_.run(sent, false, port_);
+    expect_samples(sent);
     for (std::size_t i = 0; i < sent.size(); ++i) {
       check_lane(sent[i], outcomes[i]);
       if (quotes[i] && outcomes[i].verdict == Route::kForward && oracle_.follows(quotes[i]->client))

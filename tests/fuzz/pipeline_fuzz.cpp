@@ -11,6 +11,7 @@
 
 #include "dataplane/handshake/segment_builder.hpp"
 #include "tests/fuzz/clients.hpp"
+#include "tests/fuzz/samples.hpp"
 
 namespace synward::fuzz {
 namespace {
@@ -20,7 +21,7 @@ using wire::Family;
 
 class Program {
  public:
-  Program(const std::uint8_t* data, std::size_t size) : input_{data, size} {}
+  Program(const std::uint8_t* data, std::size_t size) : input_{data, size} { lab_.core.trace = &tap(); }
   void run() {
     for (int steps = 0; input_.remaining_bytes() > 0 && steps < 200; ++steps) step();
     end_burst();
@@ -73,6 +74,7 @@ class Program {
     lab_.nic_verdict = input_.one_in(16) ? RxChecksum::kGood : RxChecksum::kUnknown;
     const std::vector<Bytes> sent = std::exchange(burst_, {});
     const auto outcomes = lab_.run(sent);
+    expect_samples(sent);
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if (outcomes[i].verdict != Route::kSend) continue;
       EXPECT_LE(outcomes[i].frame.size(), std::max(sent[i].size() + kReplyGrowth, test::kShortestFrame));

@@ -13,7 +13,7 @@ OVER_LEAVES = LEAVES + ["dataplane/cookie", "dataplane/simd", "dataplane/handsha
 # What every stage sees of its packets and its core: the plain headers beside the pipeline.
 SHARED = ["dataplane/" + name for name in ("enum_table", "event", "route", "drop", "burst", "counters", "steering", "gauge", "timing", "budget",
                                           "stray_memory", "link_path", "prefix_budget", "overload", "shed_memory", "promise_words", "client_prefix",
-                                          "secret_random", "service_counters", "talkers", "policy", "core_state")]
+                                          "secret_random", "service_counters", "talkers", "trace", "policy", "core_state")]
 BELOW_STAGES = OVER_LEAVES + SHARED + ["dataplane/accept", "dataplane/proxy"]
 BELOW_WORKER = BELOW_STAGES + ["dataplane/stages", "dataplane/pipeline", "dataplane/housekeeping", "dataplane/nic"]
 BELOW_CONTROL = BELOW_WORKER + ["dataplane/worker", "config"]
@@ -48,6 +48,7 @@ MAY_INCLUDE = {
     "dataplane/prefix_budget": LEAVES + SHARED + ["dataplane/table"],
     "dataplane/overload": OVER_LEAVES + SHARED,
     "dataplane/promise_words": OVER_LEAVES + ["dataplane/proxy"],
+    "dataplane/trace": OVER_LEAVES + SHARED,
     "dataplane/policy": OVER_LEAVES + SHARED,
     "dataplane/core_state": BELOW_STAGES,
     "dataplane/stages": BELOW_STAGES,

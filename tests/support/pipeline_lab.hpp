@@ -139,6 +139,7 @@ class PipelineLab {
     burst->port = port;
     burst->taken_over = taken_over;
     run_burst(core, *burst);
+    trace_verdicts(*burst, core);
     settle(*burst, core);
     core.counters.held_now.set(core.held.size() + core.released.packets().size() +
                                core.discarded.packets().size());
