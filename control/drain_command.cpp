@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "control/stats_server.hpp"
+#include "control/control_client.hpp"
 
 namespace synward::control {
 namespace {

@@ -28,12 +28,18 @@ constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr std::string_view kFailed =
     "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Of "GET /stats?a=b HTTP/1.1" the first word, and the second without its query.
-std::pair<std::string_view, std::string_view> method_and_target(std::string_view request_line) {
-  const auto first = request_line.find(' ');
-  if (first == std::string_view::npos) return {request_line, {}};
-  const auto rest = request_line.substr(first + 1);
-  return {request_line.substr(0, first), rest.substr(0, rest.find_first_of(" ?"))};
+/// `text` up to the first of this letter, and what is behind it.
+std::pair<std::string_view, std::string_view> cut_at(std::string_view text, char letter) {
+  const auto end = text.find(letter);
+  if (end == std::string_view::npos) return {text, {}};
+  return {text.substr(0, end), text.substr(end + 1)};
+}
+
+/// Of "GET /stats?a=b HTTP/1.1".
+HttpRequest request_of(std::string_view request_line, uid_t from) {
+  const auto [method, rest] = cut_at(request_line, ' ');
+  const auto [target, query] = cut_at(cut_at(rest, ' ').first, '?');
+  return {.method = method, .target = target, .query = query, .from = from};
 }
 
 struct Client {
@@ -58,10 +64,11 @@ struct Client {
   }
 
   void respond(const HttpServer::Answer& answer) {
-    const auto [method, target] = method_and_target(std::string_view{input}.substr(0, input.find("\r\n")));
-    const bool without_body = method == "HEAD";
+    HttpRequest request = request_of(std::string_view{input}.substr(0, input.find("\r\n")), uid());
+    const bool without_body = request.method == "HEAD";
+    if (without_body) request.method = "GET";
     try {
-      output = answer({.method = without_body ? "GET" : method, .target = target, .from = uid()});
+      output = answer(request);
       left = output;
       if (without_body) left = left.substr(0, left.find(kHeadEnd) + kHeadEnd.size());
     } catch (const std::exception& error) {

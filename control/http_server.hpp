@@ -16,7 +16,8 @@ namespace synward::control {
 
 /// What is looked at of a request; the rest is read and left alone.
 struct HttpRequest {
-  std::string_view method, target;  ///< the target without a query; what is missing is empty
+  std::string_view method, target;  ///< the target without its query; what is missing is empty
+  std::string_view query;           ///< what stands behind the target's "?", as it came
   uid_t from;                       ///< who connected to a unix socket; -1: nobody knows
 };
 

@@ -39,6 +39,7 @@
 #include "control/signals.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "control/trace/tracing.hpp"
 #include "control/watch_report.hpp"
 #include "dataplane/nic/kernel_interface.hpp"
 #include "dataplane/nic/table_memory.hpp"
@@ -327,6 +328,14 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
                 {.config = as_written, .roster = std::move(roster), .policy = first_policy},
                 cores,
                 workers};
+  std::vector<std::string> port_names;
+  for (const config::Port& port : config.ports) port_names.push_back(port.name);
+  Tracing tracing{{.cores = cores,
+                   .ports = infos,
+                   .port_names = std::move(port_names),
+                   .policy = [&reload] { return reload.policy(); },
+                   .begin_turns = [&workers] { return workers.begin_turns(); },
+                   .have_turned = [&workers](std::uint64_t since) { return workers.have_turned(since); }}};
   Health health;
 
   const auto started = std::chrono::steady_clock::now();
@@ -360,7 +369,8 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
                               .health = health_json,
                               .drain = drain,
                               .reload = [&reload] { return reload.ask(); },
-                              .reloads = [&reload] { return reload.json(); }}};
+                              .reloads = [&reload] { return reload.json(); },
+                              .tracing = &tracing}};
     std::optional<MetricsServer> metrics;
     if (config.metrics) {
       metrics.emplace(*config.metrics, stats, health_json);
@@ -377,6 +387,7 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
         look_at_health(health, cores, port_watch);  // first: what follows may wait for a worker
         if (health.workers_proceed()) tell_alive();
         if (key_follower) key_follower->look();
+        tracing.look(Tracing::Clock::now());
         auto lost = port_watch.look();
         if (!is_ready) tell_ready(fmt::format("{} service(s)", config.services.size()));
         is_ready = true;

@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "config/reference.hpp"
+#include "control/control_client.hpp"
 #include "control/doctor/doctor.hpp"
 #include "control/drain_command.hpp"
 #include "control/handshake_command.hpp"
@@ -20,9 +21,9 @@
 #include "control/log.hpp"
 #include "control/reload.hpp"
 #include "control/stats_report.hpp"
-#include "control/stats_server.hpp"
 #include "control/stats_watch.hpp"
 #include "control/top.hpp"
+#include "control/trace/command.hpp"
 
 namespace synward::control {
 namespace {
@@ -132,6 +133,10 @@ int dispatch(int argc, char** argv) {
       "reload", "Have a running synward read its config anew; all of it is taken over, or nothing");
   add_socket(*app.get_subcommand("reload"));
 
+  TraceOptions trace_options;
+  auto& trace = add_trace_command(app, trace_options);
+  add_socket(trace);
+
   KeysOptions keys_options;
   const auto& keys = add_keys_command(app, keys_options);
 
@@ -175,6 +180,8 @@ int dispatch(int argc, char** argv) {
   } else if (top->parsed()) {
     top_options.socket = socket;
     run_top(top_options);
+  } else if (trace.parsed()) {
+    run_trace_command(socket, trace_options);
   } else if (watch) {
     watch_stats(socket);
   } else {

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <grp.h>
 #include <httplib.h>
@@ -10,7 +9,6 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -19,10 +17,7 @@
 namespace synward::control {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds kPatience{2};  // of a client, with the server
-constexpr const char* kReaders = "synward";   // the group that may ask, where there is one
+constexpr const char* kReaders = "synward";  // the group that may ask, where there is one
 
 void make_room_for(const std::string& path) {
   namespace fs = std::filesystem;
@@ -33,27 +28,53 @@ void make_room_for(const std::string& path) {
   fs::remove(path, error);
 }
 
-/// Of "/ports/NUMBER/reset" the number.
-std::optional<std::size_t> port_to_reset(std::string_view target) {
-  constexpr std::string_view kBefore = "/ports/", kBehind = "/reset";
-  if (!target.starts_with(kBefore) || !target.ends_with(kBehind)) return {};
-  target.remove_prefix(kBefore.size());
-  std::size_t number = 0;
+/// The number that is all there is between these two.
+std::optional<std::uint64_t> number_between(std::string_view before, std::string_view target,
+                                            std::string_view behind) {
+  if (target.size() < before.size() + behind.size() || !target.starts_with(before) ||
+      !target.ends_with(behind))
+    return {};
+  target = target.substr(before.size(), target.size() - before.size() - behind.size());
+  std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), number);
-  if (error != std::errc{} || end + kBehind.size() != target.data() + target.size()) return {};
+  if (error != std::errc{} || end != target.data() + target.size()) return {};
   return number;
 }
 
+bool is_trace(std::string_view target) { return target == "/trace" || target.starts_with("/trace/"); }
+
+std::string trace_response(const HttpRequest& request, Tracing& tracing) {
+  const auto now = Tracing::Clock::now();
+  const auto gone = [] {
+    return http_response("410 Gone", "text/plain", "there is no such trace, or no more\n");
+  };
+  if (request.target == "/trace") {
+    try {
+      if (const auto number = tracing.begin(from_query(request.query), now))
+        return http_response("200 OK", "text/plain", std::to_string(*number) + "\n");
+      return http_response("409 Conflict", "text/plain", "somebody else traces\n");
+    } catch (const std::invalid_argument& error) {
+      return http_response("400 Bad Request", "text/plain", error.what() + std::string{"\n"});
+    }
+  }
+  if (const auto number = number_between("/trace/", request.target, "/end"))
+    return tracing.end(*number) ? http_response("202 Accepted", "text/plain", "it has ended\n") : gone();
+  const auto number = number_between("/trace/", request.target, "");
+  const auto samples = number ? tracing.take(*number, now) : std::nullopt;
+  return samples ? http_response("200 OK", "application/json", samples->dump() + "\n") : gone();
+}
+
 std::string answer(const HttpRequest& request, const Requests& requests, uid_t owner) {
-  const auto port = port_to_reset(request.target);
+  const auto port = number_between("/ports/", request.target, "/reset");
   const bool reloads = request.target == "/reload";
   const bool reads =
       request.target == "/stats" || request.target == "/health" || (reloads && request.method == "GET");
   const bool drains = request.target == "/drain" || request.target == "/undrain";
-  if (!reads && !drains && !reloads && !port)
+  const bool traces = is_trace(request.target) && requests.tracing != nullptr;
+  if (!reads && !drains && !reloads && !port && !traces)
     return http_response("404 Not Found", "text/plain",
                          "there are GET /stats, /health and /reload, POST /ports/NUMBER/reset, /drain, "
-                         "/undrain and /reload\n");
+                         "/undrain, /reload and /trace\n");
   if (request.method != (reads ? "GET" : "POST"))
     return http_response("405 Method Not Allowed", "text/plain", reads ? "GET\n" : "POST\n");
   if (request.target == "/stats")
@@ -66,6 +87,7 @@ std::string answer(const HttpRequest& request, const Requests& requests, uid_t o
     requests.drain(request.target == "/drain");
     return http_response("202 Accepted", "text/plain", "from the next turn of each worker on\n");
   }
+  if (traces) return trace_response(request, *requests.tracing);
   if (reloads) return http_response("202 Accepted", "text/plain", std::to_string(requests.reload()) + "\n");
   if (const auto why_not = requests.reset_port(*port); !why_not.empty())
     return http_response("404 Not Found", "text/plain", why_not + "\n");
@@ -105,103 +127,5 @@ StatsServer::StatsServer(const std::string& path, Requests requests) : path_{pat
 }
 
 StatsServer::~StatsServer() { ::unlink(path_.c_str()); }  // before who waits is cut off and asks again
-
-namespace {
-
-/// Why nobody answers at `path` as a synward would.
-[[noreturn]] void refused(const std::string& path) {
-  const int refusal = UnixSocket{}.connect(path);
-  if (refusal == EACCES) {
-    throw std::runtime_error("you may not ask at " + path +
-                             ": its owner and its group may; use sudo, or join the group");
-  }
-  if (refusal == 0 || refusal == EAGAIN) {
-    throw std::runtime_error("whoever serves " + path +
-                             " does not answer: is this a synward's control socket, and is it stopped?");
-  }
-  throw std::runtime_error("no synward answers at " + path +
-                           ": is it running, and is this its control socket? (--socket, $SYNWARD_SOCKET)");
-}
-
-httplib::Client client_of(const std::string& path) {
-  httplib::Client client{path};
-  client.set_address_family(AF_UNIX);
-  client.set_read_timeout(kPatience.count());
-  return client;
-}
-
-const httplib::Headers kHeaders{{"Host", "localhost"}};
-
-}  // namespace
-
-nlohmann::json ask_stats(const std::string& path) {
-  const auto answer = client_of(path).Get("/stats", kHeaders);
-  if (!answer || answer->status != 200) refused(path);
-  return nlohmann::json::parse(answer->body);
-}
-
-nlohmann::json ask_health(const std::string& path) {
-  const auto answer = client_of(path).Get("/health", kHeaders);
-  if (!answer || (answer->status != 200 && answer->status != 503)) refused(path);
-  return nlohmann::json::parse(answer->body);
-}
-
-void ask_to_drain(const std::string& path, bool on) {
-  const auto answer = client_of(path).Post(on ? "/drain" : "/undrain", kHeaders, "", "text/plain");
-  if (!answer) refused(path);
-  if (answer->status != 202)
-    throw std::runtime_error("not done: " + answer->body.substr(0, answer->body.find('\n')));
-}
-
-nlohmann::json ask_to_reload(const std::string& path) {
-  const auto asked = client_of(path).Post("/reload", kHeaders, "", "text/plain");
-  if (!asked) refused(path);
-  if (asked->status != 202)
-    throw std::runtime_error("not done: " + asked->body.substr(0, asked->body.find('\n')));
-  const std::uint64_t number = std::stoull(asked->body);
-  constexpr std::chrono::seconds kLongest{10};
-  constexpr std::chrono::milliseconds kBetween{5};
-  for (const auto limit = Clock::now() + kLongest; Clock::now() < limit;
-       std::this_thread::sleep_for(kBetween)) {
-    const auto answer = client_of(path).Get("/reload", kHeaders);
-    if (!answer || answer->status != 200) refused(path);
-    auto reload = nlohmann::json::parse(answer->body);
-    if (reload.at("done") >= number) return reload;
-  }
-  throw std::runtime_error("it has not ended yet: `synward health` and the log of synward say more");
-}
-
-void reset_port(const std::string& path, const std::string& name) {
-  const auto before = ask_stats(path).at("ports");
-  std::size_t number = 0;
-  std::string names;
-  for (; number < before.size() && before[number].at("name") != name; ++number)
-    names += (names.empty() ? "" : ", ") + before[number].at("name").get<std::string>();
-  if (number == before.size())
-    throw std::runtime_error("there is no port \"" + name + "\"; there are: " + names);
-  const std::uint64_t resets = before[number].at("resets");
-  const auto answer =
-      client_of(path).Post("/ports/" + std::to_string(number) + "/reset", kHeaders, "", "text/plain");
-  if (!answer) refused(path);
-  if (answer->status != 202)
-    throw std::runtime_error("port \"" + name +
-                             "\" is not reset: " + answer->body.substr(0, answer->body.find('\n')));
-  constexpr std::chrono::seconds kLongest{40};  // synward gives up before, and ends
-  constexpr std::chrono::milliseconds kBetween{50};
-  const auto limit = Clock::now() + kLongest;
-  const auto is_done = [&] {
-    try {
-      return ask_stats(path).at("ports").at(number).at("resets") > resets;
-    } catch (const std::runtime_error&) {
-      throw std::runtime_error("port \"" + name +
-                               "\" did not come back, and synward ended; its log says why");
-    }
-  };
-  while (!is_done()) {
-    if (Clock::now() > limit)
-      throw std::runtime_error("port \"" + name + "\" has not come back; the log of synward says more");
-    std::this_thread::sleep_for(kBetween);
-  }
-}
 
 }  // namespace synward::control

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/http_server.hpp"
+#include "control/trace/tracing.hpp"
 
 namespace synward::control {
 
@@ -22,10 +23,13 @@ struct Requests {
   std::function<void(bool)> drain;          ///< whether SYNs are to end
   std::function<std::uint64_t()> reload;    ///< Reload::ask()
   std::function<nlohmann::json()> reloads;  ///< Reload::json()
+  Tracing* tracing = nullptr;               ///< lives longer than the server; null: nobody can trace
 };
 
 /// Serves GET /stats, GET /health (200, or 503 with the reasons) and GET /reload, and to root and the
-/// process's own user POST /ports/NUMBER/reset, /drain, /undrain and /reload, which answers with a number.
+/// process's own user POST /ports/NUMBER/reset, /drain, /undrain and /reload, which answers with a number;
+/// and a trace: POST /trace?QUERY, as to_query() makes it, answers with a number, POST /trace/NUMBER with the
+/// samples since it was last asked, and POST /trace/NUMBER/end ends it.
 /// The socket is of mode 0660, and of the group "synward" where there is one.
 class StatsServer {
  public:
@@ -42,22 +46,5 @@ class StatsServer {
 /// Why what is at `path` keeps StatsServer from serving it, in a few words: somebody who serves it, or a file
 /// of another kind. Empty when it may. Changes nothing.
 [[nodiscard]] std::string why_no_socket(const std::string& path);
-
-/// What the synward that serves `path` answers. Throws std::runtime_error, one sentence, when none does.
-[[nodiscard]] nlohmann::json ask_stats(const std::string& path);
-
-/// What it says of its health.
-[[nodiscard]] nlohmann::json ask_health(const std::string& path);
-
-/// Has it take no new connections, or again take them. Throws std::runtime_error, one sentence.
-void ask_to_drain(const std::string& path, bool on);
-
-/// Has it read its config anew, and waits until it runs by that, or has said why not: Reload::json(). Throws
-/// std::runtime_error, one sentence, also when that takes longer than ten seconds.
-[[nodiscard]] nlohmann::json ask_to_reload(const std::string& path);
-
-/// Has the port called `name` of the synward that serves `path` reset, and waits until it works again: some
-/// tens of milliseconds, with some drivers seconds. Throws std::runtime_error, one sentence.
-void reset_port(const std::string& path, const std::string& name);
 
 }  // namespace synward::control

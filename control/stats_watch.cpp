@@ -4,8 +4,8 @@
 #include <iostream>
 #include <unistd.h>
 
+#include "control/control_client.hpp"
 #include "control/stats_report.hpp"
-#include "control/stats_server.hpp"
 
 namespace synward::control {
 namespace {

@@ -20,7 +20,7 @@
 #include "bench/load/neighbor.hpp"
 #include "bench/load/report.hpp"
 #include "bench/load/show.hpp"
-#include "control/stats_server.hpp"
+#include "control/control_client.hpp"
 
 namespace synward::load {
 namespace {

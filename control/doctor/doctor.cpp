@@ -6,10 +6,10 @@
 
 #include "config/load.hpp"
 #include "control/clocks.hpp"
+#include "control/control_client.hpp"
 #include "control/doctor/checks.hpp"
 #include "control/eal.hpp"
 #include "control/placement.hpp"
-#include "control/stats_server.hpp"
 #include "dataplane/crypto/aes.hpp"
 
 namespace synward::control::doctor {

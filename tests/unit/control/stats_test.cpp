@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/control_client.hpp"
 #include "control/reload.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "control/control_client.hpp"
 #include "control/key_file.hpp"
 #include "control/stats_server.hpp"
 #include "tests/unit/control/doctor/made_up_machine.hpp"
