@@ -50,6 +50,32 @@ TEST(ServiceTable, PrefersTheLongestPrefix) {
     EXPECT_TRUE(table.owns<Family::kIpv6>(ip6(address))) << address;
 }
 
+TEST(ServiceTable, ARetiredServiceGivesWayToAServedOneAroundIt) {
+  const auto service = [](const char* address, std::uint8_t bits, Standing standing,
+                          std::uint16_t port = 80) {
+    return Service{.name = address,
+                   .address = ip4(address),
+                   .prefix_bits = bits,
+                   .port = Port{port},
+                   .standing = standing};
+  };
+  const ServiceTable table{
+      {service("198.18.7.7", 32, Standing::kRetired), service("198.18.7.0", 24, Standing::kServed),
+       service("198.18.0.0", 16, Standing::kRetired), service("198.18.9.0", 24, Standing::kRetired),
+       service("198.18.9.9", 32, Standing::kServed), service("198.18.7.8", 32, Standing::kRetired, 81)}};
+  const auto found = [&](const char* address, std::uint16_t port = 80) {
+    return table.find<Family::kIpv4>(ip4(address), Port{port});
+  };
+  EXPECT_EQ(found("198.18.7.7"), 1);
+  EXPECT_EQ(found("198.18.7.8"), 1);
+  EXPECT_EQ(found("198.18.1.1"), 2);
+  EXPECT_EQ(found("198.18.9.1"), 3) << "what is around it is retired, too; what is served lies within it";
+  EXPECT_EQ(found("198.18.9.9"), 4);
+  EXPECT_EQ(found("198.18.7.8", 81), 5) << "another port is another service";
+  EXPECT_TRUE(table.is_retired(0));
+  EXPECT_TRUE(table.owns<Family::kIpv4>(ip4("198.18.7.7")));
+}
+
 TEST(ServiceTable, HoldsTenThousandServices) {
   std::vector<Service> services;
   for (int i = 0; i < 10'000; ++i) {
