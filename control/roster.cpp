@@ -13,6 +13,16 @@ using service::Standing;
 
 constexpr auto kIpv6MssLess = 20;  // IPv6's header is that much longer
 
+/// What `before` becomes.
+service::Service changed(const service::Service& before, service::Service after,
+                         Roster::Clock::time_point now) {
+  const bool same =
+      before.idle_timeout_ms == after.idle_timeout_ms && before.close_after_ms == after.close_after_ms;
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  after.timeouts_since_ms = same ? before.timeouts_since_ms : static_cast<std::uint64_t>(now_ms.count());
+  return after;
+}
+
 }  // namespace
 
 service::Service Roster::service_of(const config::Service& from) const {
@@ -37,7 +47,7 @@ void Roster::serve(const config::Config& config, Clock::time_point now) {
     const auto [at, is_new] =
         ids_.try_emplace(config::place_of(from), static_cast<service::ServiceId>(services_.size()));
     if (!is_new) {
-      services_[at->second] = service_of(from);
+      services_[at->second] = changed(services_[at->second], service_of(from), now);
     } else if (services_.size() == service::kNoService) {
       throw std::runtime_error("there have been " + std::to_string(services_.size()) +
                                " services since the start, and no more have a number: restart synward");

@@ -17,7 +17,7 @@ namespace synward::control {
 /// no other ever gets, for connections and counters go by it.
 class Roster {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = std::chrono::steady_clock;  ///< that of CoreState::now.mono_ms
   /// How long a retired service stays at least: a client whose handshake was under way repeats itself.
   static constexpr std::chrono::seconds kSettles{10};
 

@@ -43,11 +43,19 @@ std::optional<Tick> bury(CoreState& core, Connection<kFamily>& connection) {
   return cookie_expiry(core, connection.state);
 }
 
+/// Of a connection whose silence is to end it, by a deadline from before the operator gave its service longer
+/// timeouts: when to look again. Silence then counts from that change on.
+[[nodiscard]] std::optional<Tick> reprieve(const CoreState& core, const table::ConnectionState& state) {
+  const Tick end = table::after(timeouts_since(core, state), idle_timeout_ms(core, state));
+  return core.tick() < end ? std::optional{end} : std::nullopt;
+}
+
 /// Silence in ESTABLISHED or FIN-WAIT-2. `retry`: when to come back if the outbox is full.
 template <Family kFamily>
 std::optional<Tick> end_silence(CoreState& core, Connection<kFamily>& connection, Tick retry) {
   auto& state = connection.state;
   const auto& service = (*core.services)[state.service];
+  if (const auto later = reprieve(core, state)) return later;
   if (service.close_after_ms != 0 && state.phase.get() == ConnectionPhase::kEstablished) {
     if (!tell_client(core, connection, Flags::kFin | Flags::kAck, state.service_next)) return retry;
     accept::close(state);
@@ -73,6 +81,7 @@ std::optional<Tick> end_splice(CoreState& core, Connection<kFamily>& connection,
     core.tally.add(Event::kClosed);
     return bury(core, connection);
   }
+  if (const auto later = reprieve(core, state)) return later;
   if (state.path != LinkPaths::kNone) {
     if (core.outbox.size() + 2 > Outbox::kFrames) return retry;
     const LinkPath& path = core.paths[state.path];

@@ -41,6 +41,9 @@ struct Service {
   std::uint32_t idle_timeout_ms =
       7'440'000;                     ///< of an open connection, then an RST; 2 h 4 min: RFC 5382 REQ-5
   std::uint32_t close_after_ms = 0;  ///< of silence, then our FIN; 0: only when the client closes
+  /// Since when these timeouts are in force, on the clock of CoreState::now.mono_ms: deadlines from before
+  /// were set by others.
+  std::uint64_t timeouts_since_ms = 0;
   Standing standing = Standing::kServed;
 };
 

@@ -131,8 +131,11 @@ bool is_outdated(const CoreState& core, const table::ConnectionState& state,
                     phase == ConnectionPhase::kCloseWait;
   if (!open) return false;
   if (core.is_inline() && (state.splice.reset_by_client || state.splice.reset_by_backend)) return false;
-  const std::uint32_t timeout = idle_deadline(core, state).number - core.tick().number;
-  const std::int64_t taken = std::int64_t{state.deadline.get().number} - timeout;
+  const std::int64_t deadline = state.deadline.get().number, now = core.tick().number;
+  const std::int64_t timeout = idle_deadline(core, state).number - now;
+  const std::int64_t since = timeouts_since(core, state).number;
+  const bool of_other_timeouts = deadline < since + timeout || deadline - timeout > now;
+  const std::int64_t taken = of_other_timeouts ? since : deadline - timeout;
   const auto minted_ms = static_cast<std::int64_t>(core.now.mono_ms) - admission.least_age_ms;
   return minted_ms < (taken - 1) * std::int64_t{table::kTickMs};
 }
@@ -181,7 +184,11 @@ void pass_or_adopt(Burst& burst, LaneIndex i, CoreState& core, table::Connection
   const wire::SeqNum ack{tcp.ack};
   const auto agreement =
       backend ? proxy::agreement(*backend, wire::SeqNum{tcp.seq}, ack) : proxy::Agreement::kUnrelated;
-  if (agreement == proxy::Agreement::kAgrees && !core.services->is_retired(burst.view[i].service)) {
+  // Those of a retired service are not followed, unless an older connection of their tuple would be taken for
+  // theirs, which translates.
+  const bool is_followed = !core.services->is_retired(burst.view[i].service) ||
+                           core.table<kFamily>().find(flow, core.table<kFamily>().place_of(hash)) != nullptr;
+  if (agreement == proxy::Agreement::kAgrees && is_followed) {
     if (auto* adopted = adopt<kFamily>(burst, i, core, flow, backend->next)) {
       if (live != nullptr) core.tally.add(Event::kReplaced);
       return splice_segment<kFamily>(burst, i, core, *adopted);

@@ -100,12 +100,21 @@ using TimestampOption = std::array<std::byte, wire::kTimestampsBytes>;
   return is_inline ? proxy::fits(state, seq, ack) : accept::fits(state, ack);
 }
 
-/// Of an open connection: when its silence has lasted too long.
-[[nodiscard]] inline table::Tick idle_deadline(const CoreState& core, const table::ConnectionState& state) {
+/// Of an open connection: how long its silence may last, milliseconds.
+[[nodiscard]] inline std::uint32_t idle_timeout_ms(const CoreState& core,
+                                                   const table::ConnectionState& state) {
   const auto& service = (*core.services)[state.service];
   const bool closes =
       service.close_after_ms != 0 && state.phase.get() == table::ConnectionPhase::kEstablished;
-  return table::after(core.tick(), closes ? service.close_after_ms : service.idle_timeout_ms);
+  return closes ? service.close_after_ms : service.idle_timeout_ms;
+}
+/// When it has lasted too long, if it begins now.
+[[nodiscard]] inline table::Tick idle_deadline(const CoreState& core, const table::ConnectionState& state) {
+  return table::after(core.tick(), idle_timeout_ms(core, state));
+}
+/// Since when its service has the timeouts that it has.
+[[nodiscard]] inline table::Tick timeouts_since(const CoreState& core, const table::ConnectionState& state) {
+  return table::tick_at((*core.services)[state.service].timeouts_since_ms);
 }
 
 /// Until when the cookie that opened the connection would open another one.

@@ -91,6 +91,61 @@ TYPED_TEST(Expiry, AShortIdleTimeoutLeavesATombstoneAsLongAsTheCookieLives) {
   EXPECT_EQ(brief.phase(), std::nullopt);
 }
 
+/// The services with other timeouts, since now.
+Policy policy_since(const PipelineLab& lab, std::uint32_t idle_timeout_ms, std::uint32_t close_after_ms = 0) {
+  auto services = PipelineLab::default_services();
+  for (service::Service& service : services) {
+    service.idle_timeout_ms = idle_timeout_ms;
+    service.close_after_ms = close_after_ms;
+    service.timeouts_since_ms = lab.core.now.mono_ms;
+  }
+  return Policy{service::ServiceTable{std::move(services)}};
+}
+
+TYPED_TEST(Expiry, LongerTimeoutsHoldForConnectionsThatAreSilentAlready) {
+  const Policy closing = policy_since(this->lab, kIdleMs, 30'000);
+  this->lab.core.serve(closing);
+  this->client.open();
+  this->lab.pass(20'000, 1'000);
+  const Policy idle = policy_since(this->lab, kIdleMs);
+  this->lab.core.serve(idle);
+  EXPECT_TRUE(this->lab.pass(kIdleMs - 1'000, 10'000).empty()) << "since the change";
+  ASSERT_EQ(this->lab.pass(3'000).size(), 1u);
+  EXPECT_EQ(this->client.phase(), std::nullopt);
+}
+
+/// Its deadline, less the new timeout, would say that it spoke hours from now.
+TYPED_TEST(Expiry, AShorterTimeoutMakesNoCookieOlderThanItsConnection) {
+  this->client.open();
+  this->lab.pass(10'000, 1'000);
+  const Policy shorter = policy_since(this->lab, 60'000);
+  this->lab.core.serve(shorter);
+  this->lab.pass(10'000, 1'000);
+  typename TestFixture::Client rebooted{this->lab};
+  rebooted.isn = 0x7000'0000;
+  rebooted.next = rebooted.isn + 1;
+  rebooted.ask();
+  EXPECT_EQ(this->lab.run(rebooted.ack()).verdict, Route::kForward);
+  EXPECT_EQ(read(this->lab.core.counters)[Event::kReplaced], 1u);
+}
+
+/// Its deadline, less the new timeout, would say that it spoke long before it did.
+TYPED_TEST(Expiry, ALongerTimeoutMakesNoCookieYoungerThanItsConnection) {
+  const Policy shorter = policy_since(this->lab, 60'000);
+  this->lab.core.serve(shorter);
+  typename TestFixture::Client old{this->lab};
+  old.isn = 0x7000'0000;
+  old.next = old.isn + 1;
+  old.ask();
+  const Bytes duplicate = old.ack();
+  this->lab.pass(5'000, 1'000);
+  this->client.open();
+  const Policy longer = policy_since(this->lab, kIdleMs);
+  this->lab.core.serve(longer);
+  this->lab.pass(5'000, 1'000);
+  EXPECT_EQ(this->lab.run(duplicate).reason, Drop::kSpentCookie);
+}
+
 TYPED_TEST(Expiry, AFullOutboxPutsOffAndLosesNothing) {
   auto services = PipelineLab::default_services();
   for (auto& service : services) service.idle_timeout_ms = 3'000;

@@ -73,7 +73,32 @@ TYPED_TEST(RetiredService, OthersAreServedInTheSameBurst) {
 }
 
 template <typename Type>
-class RetiredBackend : public ProxyTest<Type> {};
+class RetiredBackend : public ProxyTest<Type> {
+ protected:
+  /// Of the client's old port, with other numbers at both ends.
+  void expect_a_new_connection_passes() {
+    typename ProxyTest<Type>::Client again{this->lab};
+    again.isn = 0x7000'0000;
+    again.next = again.isn + 1;
+    typename ProxyTest<Type>::Backend anew{again};
+    anew.isn = 0x2222'0000;
+    anew.next = anew.isn + 1;
+    expect_unchanged(again.syn(), PipelineLab::kOutside);
+    expect_unchanged(anew.syn_ack(segment_in<ProxyTest<Type>::kFamily>(again.syn())), PipelineLab::kInside);
+    again.service_next = anew.next;
+    expect_unchanged(again.ack(), PipelineLab::kOutside);
+    expect_unchanged(again.text("text"), PipelineLab::kOutside);
+    anew.client_next = again.next;
+    expect_unchanged(anew.text("answer"), PipelineLab::kInside);
+  }
+
+ private:
+  void expect_unchanged(const Bytes& frame, std::uint16_t port) {
+    const Outcome outcome = this->lab.run(std::vector<Bytes>{frame}, false, port).front();
+    EXPECT_EQ(outcome.verdict, Route::kForward);
+    EXPECT_EQ(outcome.frame, frame);
+  }
+};
 TYPED_TEST_SUITE(RetiredBackend, Families);
 
 TYPED_TEST(RetiredBackend, MeetsItsClientsAsIfSynwardWereACable) {
@@ -92,6 +117,27 @@ TYPED_TEST(RetiredBackend, MeetsItsClientsAsIfSynwardWereACable) {
   for (std::uint32_t n = 0; n < 2 * kUnknownPassesPerSecond; ++n)
     ended += std::size_t{this->lab.run(this->client.text("x")).reason == Drop::kUnknownLimited};
   EXPECT_GT(ended, 0u);
+}
+
+/// Nobody translates the new connection by the old one's numbers.
+TYPED_TEST(RetiredBackend, MeetsAClientAgainThatHasForgottenItsConnection) {
+  this->open();
+  this->lab.core.serve(kRetired);
+  this->expect_a_new_connection_passes();
+}
+TYPED_TEST(RetiredBackend, MeetsAClientAgainThatHasResetItsConnection) {
+  this->open();
+  this->lab.run(this->client.rst());
+  this->lab.core.serve(kRetired);
+  this->expect_a_new_connection_passes();
+}
+TYPED_TEST(RetiredBackend, MeetsAClientAgainOfWhoseConnectionATombstoneIsLeft) {
+  this->open();
+  this->lab.run(this->client.rst());
+  this->lab.core.serve(kRetired);
+  this->lab.pass(70'000, 1'000);
+  EXPECT_EQ(this->client.phase(), table::ConnectionPhase::kTombstone);
+  this->expect_a_new_connection_passes();
 }
 
 TYPED_TEST(RetiredBackend, IsSplicedOnForThoseThatWere) {

@@ -56,6 +56,23 @@ TEST(Roster, AServiceKeepsItsNumberWhateverTheOrderAndItsName) {
   EXPECT_THAT(names, ElementsAre("a", "bee", "c"));
 }
 
+TEST(Roster, TimeoutsAreAsOldAsTheirLastChange) {
+  Roster roster{1500};
+  auto config = config_of({{"a", "198.18.0.1"}, {"b", "198.18.0.2"}});
+  roster.serve(config, kStart);
+  EXPECT_EQ(roster.services()[0].timeouts_since_ms, 0u) << "no connection is older";
+  config.services[0].idle_timeout_s = 61;
+  roster.serve(config, kStart + std::chrono::seconds{1});
+  config.services[0].name = "c";
+  roster.serve(config, kStart + std::chrono::seconds{2});
+  EXPECT_EQ(roster.services()[0].timeouts_since_ms, 3'601'000u);
+  EXPECT_EQ(roster.services()[1].timeouts_since_ms, 0u);
+  config.services[1].close_after_s = 5;
+  roster.serve(config, kStart + std::chrono::seconds{3});
+  EXPECT_EQ(roster.services()[0].timeouts_since_ms, 3'601'000u);
+  EXPECT_EQ(roster.services()[1].timeouts_since_ms, 3'603'000u);
+}
+
 TEST(Roster, WhatIsTakenOutGoesWhenItHasSettledAndHasNoConnection) {
   Roster roster{1500};
   roster.serve(config_of({{"a", "198.18.0.1"}, {"b", "198.18.0.2"}, {"c", "198.18.0.3"}}), kStart);
