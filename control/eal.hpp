@@ -6,12 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
+
 namespace synward::control {
 
 /// Whether EAL arguments `extra` set one of `options`, as "-l 1", "-l1", "--lcores 1" or "--lcores=1".
 [[nodiscard]] bool sets(const std::vector<std::string>& extra, const std::vector<std::string>& options);
 /// Whether they say which lcores there are.
 [[nodiscard]] bool sets_lcores(const std::vector<std::string>& extra);
+
+/// EAL's arguments for `config`: lcores with a core for the control thread, memory with or without huge
+/// pages, of PCI devices none but those that the config names. What `extra` sets by itself (after -- on the
+/// command line) is left to it.
+[[nodiscard]] std::vector<std::string> eal_arguments(const config::Config& config,
+                                                     const std::vector<std::string>& extra, bool huge_pages);
 
 /// Those of one size.
 struct HugePages {

@@ -220,47 +220,6 @@ std::optional<std::string> watch_until(const Signals& signals, Reload& reload,
 
 }  // namespace
 
-std::vector<std::string> eal_arguments(const config::Config& config, const std::vector<std::string>& extra,
-                                       bool huge_pages) {
-  std::vector<std::string> arguments{"synward"};
-  const auto add = [&](const std::string& option, const std::string& value = "") {
-    if (sets(extra, {option})) return;
-    arguments.push_back(option);
-    if (!value.empty()) arguments.push_back(value);
-  };
-  const auto is_worker = [&](unsigned id) {
-    return std::find(config.lcores.begin(), config.lcores.end(), id) != config.lcores.end();
-  };
-  // An lcore of its own for the control thread, even where it has no processor of its own.
-  unsigned id = 0;
-  while (is_worker(id)) ++id;
-  std::string lcores =
-      std::to_string(id) + "@" + std::to_string(plan_control(usable_processors(), config.lcores));
-  for (const auto lcore : config.lcores) lcores += "," + std::to_string(lcore) + "@" + std::to_string(lcore);
-  if (!sets_lcores(extra)) {
-    add("--lcores", lcores);
-    add("--main-lcore", std::to_string(id));
-  }
-  if (huge_pages && !sets(extra, {"--no-huge"})) {
-    add("--in-memory");
-  } else {
-    add("--no-huge");
-    add("--no-shconf");
-    add("-m", std::to_string(ordinary_memory_mib(config)));
-  }
-  if (std::all_of(config.ports.begin(), config.ports.end(), is_virtual)) {
-    add("--no-pci");
-  } else if (!sets(extra, {"-a", "--allow", "-b", "--block"})) {
-    for (const config::Port& port : config.ports) {
-      if (!is_virtual(port)) add("-a", port.device);  // else EAL takes every device that it has a driver for
-    }
-  }
-  add("--no-telemetry");
-  add("--log-level", "warning");
-  arguments.insert(arguments.end(), extra.begin(), extra.end());
-  return arguments;
-}
-
 void run(const std::string& path, const config::Config& as_written, const RunOptions& options) {
   const NicDevices devices;
   const std::vector<Processor> processors = usable_processors();

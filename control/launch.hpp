@@ -14,12 +14,6 @@ struct RunOptions {
   std::vector<std::string> eal_arguments;
 };
 
-/// EAL's arguments for `config`: lcores with a core for the control thread, memory with or without huge
-/// pages, of PCI devices none but those that the config names. What `extra` sets by itself (after -- on the
-/// command line) is left to it.
-[[nodiscard]] std::vector<std::string> eal_arguments(const config::Config& config,
-                                                     const std::vector<std::string>& extra, bool huge_pages);
-
 /// Main thread. Starts everything, serves until SIGINT or SIGTERM comes or its terminal goes, stops cleanly
 /// and prints a summary. Any other SIGHUP has it read `path`, from which `config` is, anew. Throws
 /// std::runtime_error, one sentence, when the machine does not let it start. A second signal ends the process

@@ -1,5 +1,5 @@
-// Mirrors control/launch.hpp, placement.hpp and eal.hpp: what EAL is told, and what memory there is for it.
-#include "control/launch.hpp"
+// Mirrors control/eal.hpp and placement.hpp: what EAL is told, and what memory there is for it.
+#include "control/eal.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "control/eal.hpp"
 #include "control/memory_plan.hpp"
 #include "control/placement.hpp"
 
