@@ -66,6 +66,7 @@ struct Config {
   std::string key_file;         ///< absolute; empty: keys that die with the process
   std::string control_socket = "/run/synward/control.sock";
   std::optional<SocketAddress> metrics;  ///< where they are served over HTTP; nothing: nowhere
+  bool telemetry = false;                ///< DPDK's own, with our commands
   friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -133,6 +133,7 @@ void read_control(Reader& control, Config& config) {
     config.metrics = parse_socket_address(*at);
     if (!config.metrics) control.refuse("metrics");
   }
+  config.telemetry = control.flag("telemetry").value_or(config.telemetry);
 }
 
 /// The tables of a file. Every one that there is must be asked for, as every setting of each.

@@ -217,6 +217,16 @@ constexpr Setting kSettings[] = {
      .pattern = kSocketAddress,
      .help = "Where Prometheus scrapes `/metrics`, and where a browser shows what goes on; `/stats` is the "
              "same as JSON. It has no password."},
+    {.table = "control",
+     .key = "telemetry",
+     .type = Type::kFlag,
+     .standard = "false",
+     .words = "true or false",
+     .help =
+         "DPDK's telemetry: `dpdk-telemetry.py -f synward`, as the user who runs synward, has the numbers of "
+         "`synward stats --json` under `/synward`, at most a quarter of a second old. DPDK's own commands "
+         "come with it. Those that read a port from its driver, such as `/ethdev/stats`, wait for nobody: "
+         "one that is asked for while the port is reset, or goes, may read what is no more."},
 };
 
 /// Each setting has one answer to what holds unless told, belongs to a table, and stands beside its others.

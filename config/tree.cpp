@@ -35,7 +35,7 @@ toml::table tree_of(const Config& config) {
   for (const Service& service : config.services) services.push_back(values_of(service, mode_of(config)));
   for (const wire::Prefix& source : config.drop_list.sources) sources.push_back(to_text(source));
   for (const DropList::File& file : config.drop_list.files) files.push_back(file.path);
-  toml::table cookie, control{{"socket", config.control_socket}};
+  toml::table cookie, control{{"socket", config.control_socket}, {"telemetry", config.telemetry}};
   if (config.metrics) control.insert("metrics", to_text(*config.metrics));
   if (!config.key_file.empty()) cookie.insert("key_file", config.key_file);
   return toml::table{{"workers", toml::table{{"lcores", lcores.empty() ? "auto" : lcores},

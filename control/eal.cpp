@@ -65,8 +65,13 @@ std::vector<std::string> eal_arguments(const config::Config& config, const std::
       if (!is_virtual(port)) add("-a", port.device);  // else EAL takes every device that it has a driver for
     }
   }
-  add("--no-telemetry");
   add("--log-level", "warning");
+  if (config.telemetry) {
+    add("--file-prefix", "synward");            // the name of its folder
+    add("--log-level", "lib.telemetry:error");  // it warns that there is nothing of its first version
+  } else {
+    add("--no-telemetry");
+  }
   arguments.insert(arguments.end(), extra.begin(), extra.end());
   return arguments;
 }

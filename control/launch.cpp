@@ -39,6 +39,7 @@
 #include "control/signals.hpp"
 #include "control/stats_report.hpp"
 #include "control/stats_server.hpp"
+#include "control/telemetry.hpp"
 #include "control/trace/tracing.hpp"
 #include "control/watch_report.hpp"
 #include "dataplane/nic/kernel_interface.hpp"
@@ -337,6 +338,8 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
         spdlog::warn("metrics: whoever reaches {} may read them; they tell an attacker how well he does",
                      config::to_text(*config.metrics));
     }
+    std::optional<Telemetry> telemetry;
+    if (config.telemetry) telemetry.emplace(stats, health_json);
     std::optional<std::string> trouble;
     bool is_ready = false;
     {

@@ -70,6 +70,8 @@ TEST(Changes, OfAllElseWantAStart) {
           .fixed,
       ElementsAre("[workers] poll: \"adaptive\" -> \"busy\"",
                   "[control] metrics: not set -> \"[::1]:9000\""));
+  EXPECT_THAT(between(kPort + web, kPort + web + "[control]\ntelemetry = true\n").fixed,
+              ElementsAre("[control] telemetry: false -> true"));
   EXPECT_THAT(between(kPort + web, "[[port]]\nname = \"card\"\ndevice = \"eth0\"\nmtu = 9000\n" + web).fixed,
               ElementsAre("[[port]] name: \"nic\" -> \"card\"", "[[port]] mtu: not set -> 9000"));
   const std::string two =

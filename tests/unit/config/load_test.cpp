@@ -300,9 +300,10 @@ TEST(Config, RefusesWhatIsNoReadableFile) {
 }
 
 /// With values of all kinds.
-const std::string kLong =
-    kWorkers + kPort + "mtu = 9000\n" + kService + "then = \"accept\"\nclose_after = 1\n" +
-    "[control]\nmetrics = \"[::1]:9464\"\n[drop_list]\nsources = [\"198.51.100.0/24\", \"2001:db8::/32\"]\n";
+const std::string kLong = kWorkers + kPort + "mtu = 9000\n" + kService +
+                          "then = \"accept\"\nclose_after = 1\n" +
+                          "[control]\nmetrics = \"[::1]:9464\"\ntelemetry = true\n[drop_list]\nsources = "
+                          "[\"198.51.100.0/24\", \"2001:db8::/32\"]\n";
 
 /// A config that takes it, or a sentence that begins with the place.
 void expect_a_verdict(const std::string& text) {

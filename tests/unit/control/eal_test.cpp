@@ -94,6 +94,21 @@ TEST(EalArguments, TouchNoOtherPciDevice) {
   EXPECT_FALSE(has(eal_arguments(config, {}, true), "-a"));
 }
 
+TEST(EalArguments, HaveTelemetryOnlyWhenItIsAskedFor) {
+  config::Config config{.lcores = {1}, .ports = {{"out", "net_null0"}}};
+  EXPECT_TRUE(has(eal_arguments(config, {}, false), "--no-telemetry"));
+  EXPECT_FALSE(has(eal_arguments(config, {}, false), "--file-prefix"));
+  config.telemetry = true;
+  for (const bool huge_pages : {false, true}) {
+    const auto words = eal_arguments(config, {}, huge_pages);
+    EXPECT_FALSE(has(words, "--no-telemetry"));
+    EXPECT_EQ(after(words, "--file-prefix"), "synward");
+    EXPECT_TRUE(has(words, "lib.telemetry:error"));
+  }
+  EXPECT_EQ(after(eal_arguments(config, {"--file-prefix", "edge"}, true), "--file-prefix"), "edge");
+  EXPECT_FALSE(has(eal_arguments(config, {"--log-level=debug"}, true), "lib.telemetry:error"));
+}
+
 TEST(EalArguments, LeaveToTheUserWhatTheUserSets) {
   const config::Config config{.lcores = {1}, .ports = {{"out", "net_null0"}}};
   const auto words = eal_arguments(config, {"-m", "64", "--no-huge"}, false);
