@@ -241,5 +241,7 @@ def test_a_thousand_reloads_under_load_fail_no_request_and_leak_nothing(lab: Lab
     if b"__asan_init" not in pathlib.Path(binary()).read_bytes():  # whose allocator keeps what is freed, and which looks for leaks itself
         assert resident[1] < resident[0] + 4096, resident
     web.kill()
-    expect(lambda: present(path.total()["drops"] | dict.fromkeys(("spent_cookie", "syn_budget", "tx_full", "hold_full"), 0)), {})
+    # On a busy machine; and what clients say who end while their server still speaks.
+    maybe = ("spent_cookie", "syn_budget", "tx_full", "hold_full", "rst_outside_window")
+    expect(lambda: present(path.total()["drops"] | dict.fromkeys(maybe, 0)), {})
     synward.stop()
