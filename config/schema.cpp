@@ -67,7 +67,8 @@ constexpr Setting kSettings[] = {
      .key = "poll",
      .standard = "\"adaptive\"",
      .choices = kPolls,
-     .help = "`\"adaptive\"` naps while nothing comes, for at most 200 us; `\"busy\"` never does."},
+     .help = "`\"adaptive\"` naps while nothing comes, for at most 200 us, and 500 after a tenth of a "
+             "second; `\"busy\"` never does."},
 
     {.table = "port",
      .key = "name",

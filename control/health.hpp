@@ -14,7 +14,7 @@ namespace synward::control {
 class Health {
  public:
   using Clock = std::chrono::steady_clock;
-  /// How long a worker may take for a turn of its loop: a nap is 200 us, a burst some microseconds.
+  /// How long a worker may take for a turn of its loop: a nap is 500 us at most, a burst some microseconds.
   static constexpr std::chrono::seconds kPatience{2};
   /// How long the control thread may have something else to do, such as the reset of a port.
   static constexpr std::chrono::seconds kControlPatience{5};

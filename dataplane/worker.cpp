@@ -45,10 +45,11 @@ void count_turn(Counters& counters, bool found, std::uint64_t cycles) {
 }  // namespace
 
 /// What a worker does when a turn found nothing. A few turns spin, because traffic comes in clumps; then it
-/// sleeps, a little longer each time, so that an idle worker leaves its core to others.
+/// sleeps, a little longer each time, so that an idle worker leaves its core to others. What a nap costs is
+/// mostly its end, so after a tenth of a second of silence naps are longer than what traffic's gaps want.
 struct Workers::Idle {
-  static constexpr unsigned kSpins = 256;
-  static constexpr long kFirstNapNs = 5'000, kLongestNapNs = 200'000;
+  static constexpr unsigned kSpins = 256, kSilent = kSpins + 500;  // turns; then 100 ms have passed
+  static constexpr long kFirstNapNs = 5'000, kLongestNapNs = 200'000, kSilentNapNs = 500'000;
 
   void turn(bool found, Poll poll) {
     if (found || poll == Poll::kBusy) {
@@ -56,10 +57,11 @@ struct Workers::Idle {
       nap_ns = kFirstNapNs;
       return;
     }
-    if (++turns < kSpins) return rte_pause();
+    if (turns < kSilent) ++turns;
+    if (turns < kSpins) return rte_pause();
     const timespec nap{0, nap_ns};
     nanosleep(&nap, nullptr);
-    nap_ns = std::min(2 * nap_ns, kLongestNapNs);
+    nap_ns = turns < kSilent ? std::min(2 * nap_ns, kLongestNapNs) : kSilentNapNs;
   }
 
   unsigned turns = 0;

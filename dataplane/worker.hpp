@@ -18,7 +18,7 @@ struct rte_ring;
 namespace synward {
 
 enum class Poll : std::uint8_t {
-  kAdaptive,  ///< sleeps, ever longer but at most 200 us, while nothing comes
+  kAdaptive,  ///< sleeps, ever longer but at most 500 us, while nothing comes
   kBusy,      ///< never sleeps
 };
 
@@ -40,7 +40,7 @@ class Workers {
   /// return.
   void stop() { stop_.store(true, std::memory_order_relaxed); }
   /// Any thread but a worker's: returns once every worker that runs has ended the turn of its loop that it
-  /// was in, so that none uses what it read in it; a turn takes a nap of 200 us at most.
+  /// was in, so that none uses what it read in it; a turn takes a nap of 500 us at most.
   void wait_for_turns() const;
   /// The same without waiting: of a moment, and whether every worker has ended the turn that it was in then.
   /// Any thread but a worker's.

@@ -90,7 +90,7 @@ Finding check_governor(const Subject& subject) {
 }
 
 Finding check_sleep(const Subject& subject) {
-  constexpr std::size_t kLongUs = 20;  // a nap is 200 us at most: a tenth of it
+  constexpr std::size_t kLongUs = 20;  // naps are of 200 us while traffic pauses: a tenth of it
   if (subject.config.poll == config::Poll::kBusy)
     return {"C-states", State::kOk, "workers never sleep (poll = \"busy\")", ""};
   Ids sleepers;
