@@ -32,6 +32,7 @@
 #include "control/placement.hpp"
 #include "control/port_watch.hpp"
 #include "control/ports.hpp"
+#include "control/privileges.hpp"
 #include "control/processors.hpp"
 #include "control/random_value.hpp"
 #include "control/reload.hpp"
@@ -225,6 +226,7 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
   const NicDevices devices;
   const std::vector<Processor> processors = usable_processors();
   config::Config config = with_devices(as_written, devices);
+  give_up_privileges(config, devices, path);
   const std::vector<PortNode> nodes = nodes_of(config, devices);
   const int node = first_known(nodes);
   const auto& extra_eal_arguments = options.eal_arguments;

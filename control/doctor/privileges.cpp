@@ -1,13 +1,11 @@
+#include "control/privileges.hpp"
+
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <linux/capability.h>
-#include <set>
-#include <string_view>
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "control/doctor/checks.hpp"
 #include "control/memory_plan.hpp"
@@ -19,49 +17,6 @@ namespace synward::control::doctor {
 namespace {
 
 using Way = NicDevices::Way;
-using Capabilities = std::set<unsigned>;
-
-std::string_view name_of(unsigned capability) {
-  switch (capability) {
-    case CAP_DAC_OVERRIDE:
-      return "cap_dac_override";
-    case CAP_NET_ADMIN:
-      return "cap_net_admin";
-    case CAP_NET_RAW:
-      return "cap_net_raw";
-    case CAP_IPC_LOCK:
-      return "cap_ipc_lock";
-    case CAP_SYS_RAWIO:
-      return "cap_sys_rawio";
-    case CAP_SYS_ADMIN:
-      return "cap_sys_admin";
-    default:
-      return "cap_bpf";
-  }
-}
-
-std::string names_of(const Capabilities& capabilities) {
-  std::vector<std::string_view> names;
-  std::transform(capabilities.begin(), capabilities.end(), std::back_inserter(names), name_of);
-  return fmt::format("{}", fmt::join(names, ","));
-}
-
-/// What `port` asks for, whose device is resolved.
-Capabilities wanted_by(const config::Port& port, const NicDevices& devices) {
-  if (port.device.starts_with("net_af_packet") || port.device.starts_with("net_tap"))
-    return {CAP_NET_ADMIN, CAP_NET_RAW};
-  if (port.device.starts_with("net_af_xdp")) return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF};
-  switch (devices.way_of(port)) {
-    case Way::kShared:
-      return {CAP_NET_ADMIN, CAP_NET_RAW};
-    case Way::kAddresses:  // of memory, from /proc/self/pagemap; and of the device, from files of root's
-      return {CAP_DAC_OVERRIDE, CAP_SYS_RAWIO, CAP_SYS_ADMIN};
-    case Way::kIommu:
-    case Way::kNone:
-      return {};
-  }
-  return {};
-}
 
 /// A device that the IOMMU hands over is a file; whoever may open it has it.
 Findings check_groups(const Subject& subject) {

@@ -35,19 +35,27 @@ def binary() -> str:
 class Synward:
     """`config` is TOML without the [control] socket, which lies in `folder`, as does the log."""
 
-    def __init__(self, namespace: Namespace, folder: pathlib.Path, config: str, eal: tuple[str, ...] = NO_HUGE_PAGES, isa: str = "auto", name: str = "synward"):
+    def __init__(
+        self,
+        namespace: Namespace,
+        folder: pathlib.Path,
+        config: str,
+        eal: tuple[str, ...] = NO_HUGE_PAGES,
+        isa: str = "auto",
+        name: str = "synward",
+        wrapper: tuple[str, ...] = (),  # words before the program's own
+    ):
         self.namespace = namespace
         self.config, self.socket, self.log = (folder / f"{name}.{kind}" for kind in ("toml", "sock", "log"))
         text = config if "[control]\n" in config else f"{config}\n[control]\n"
         self.config.write_text(text.replace("[control]\n", f'[control]\nsocket = "{self.socket}"\n'))
-        self._eal = eal
+        self._eal, self._wrapper = eal, wrapper
         self._isa = () if isa == "auto" else ("--isa", isa)
 
     def __enter__(self) -> "Synward":
+        words = (*self._wrapper, binary(), "run", "-c", str(self.config), *self._isa, "--", *self._eal)
         with open(self.log, "w") as log:
-            self.process = self.namespace.start(
-                binary(), "run", "-c", str(self.config), *self._isa, "--", *self._eal, stdout=log, stderr=subprocess.STDOUT
-            )
+            self.process = self.namespace.start(*words, stdout=log, stderr=subprocess.STDOUT)
         try:
             wait_until(self._serves, "synward's control socket", START_SECONDS, self.log)
         except BaseException:
