@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::chrono::milliseconds kRest{100};  // of the listener, when no descriptor is left for a client
+constexpr std::chrono::milliseconds kGrace{20};  // in which nobody is pushed out who has not asked yet
 constexpr std::size_t kClients = 64;             // at once
 constexpr std::size_t kRequestBytes = 4096;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
@@ -46,6 +47,7 @@ struct Client {
   explicit Client(Descriptor accepted) : socket{std::move(accepted)} {}
 
   [[nodiscard]] bool has_asked() const { return !left.empty(); }
+  [[nodiscard]] Clock::time_point since() const { return deadline - kPatience; }
   /// Whether more is to be done for it later.
   [[nodiscard]] bool proceed(const HttpServer::Answer& answer) {
     if (!has_asked()) {
@@ -129,6 +131,11 @@ std::list<Client>::iterator HttpServer::Impl::one_too_many() {
 }
 
 void HttpServer::Impl::accept_one() {
+  if (clients.size() == kClients) {
+    // Who is idle may have come a moment ago, and be about to ask; in the queue nobody loses anything.
+    const auto pushed_out = one_too_many()->since() + kGrace;
+    if (Clock::now() < pushed_out) return void(accepts_again = pushed_out);
+  }
   Descriptor socket{::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (socket.get() >= 0) {
     if (clients.size() == kClients) clients.erase(one_too_many());

@@ -31,7 +31,8 @@ struct HttpRequest {
 /// One request and one answer a connection (RFC 9112 9.6), from a thread of its own until it is destroyed. A
 /// client has two seconds in all to ask and to take its answer, however it spreads them. Of more than 64 at
 /// once one is cut off: the oldest that has not sent a whole request yet, or the oldest when all have, so
-/// that idle connections push out only each other. HEAD is GET without the body.
+/// that idle connections push out only each other; not before it is 20 ms old, until when the next one waits
+/// in the listener's queue. HEAD is GET without the body.
 class HttpServer {
  public:
   /// It makes a whole response, and is called from the server's thread. What it throws is logged, and the

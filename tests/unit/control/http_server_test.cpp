@@ -7,6 +7,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
@@ -108,6 +109,28 @@ std::chrono::microseconds time_used() {
   ::getrusage(RUSAGE_SELF, &used);
   return std::chrono::seconds{used.ru_utime.tv_sec + used.ru_stime.tv_sec} +
          std::chrono::microseconds{used.ru_utime.tv_usec + used.ru_stime.tv_usec};
+}
+
+TEST_F(Http, WhoHasJustComeIsNotPushedOut) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t kIdle = 100;
+  for (auto took = Clock::duration::max();
+       took > std::chrono::milliseconds{15};) {  // the machine may be busy
+    std::vector<UnixSocket> idle;
+    idle.reserve(kIdle);
+    const auto begun = Clock::now();
+    const auto honest = connect();
+    for (std::size_t n = 0; n < kIdle; ++n) idle.push_back(connect());
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});  // while these are let in
+    constexpr std::string_view kAsks = "GET /late HTTP/1.1\r\n\r\n";
+    const bool sent = ::send(honest.get(), kAsks.data(), kAsks.size(), MSG_NOSIGNAL) > 0;
+    const std::string answered = sent ? rest(honest) : "";
+    took = Clock::now() - begun;
+    if (took < std::chrono::milliseconds{15}) {
+      EXPECT_THAT(answered, EndsWith("/late"));
+    }
+    EXPECT_THAT(ask("GET", "/then"), EndsWith("/then")) << "who comes behind them all has its turn";
+  }
 }
 
 TEST_F(Http, RestsWhenNoDescriptorIsLeftAndServesOnceThereIs) {
