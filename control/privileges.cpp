@@ -179,7 +179,7 @@ Capabilities give_up_privileges(const config::Config& config, const NicDevices& 
     word.inheritable = 0;
   }
   write_sets(sets);
-  const Capabilities left = permitted(read_sets());
+  Capabilities left = permitted(read_sets());
   if (left != had)
     spdlog::info("privileges: {} capabilities given up; left are {}", had.size() - left.size(),
                  left.empty() ? "none" : names_of(left));
