@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -19,15 +20,13 @@ namespace synward::control {
 
 namespace {
 
-/// -1 when the kernel does not let us.
-int watch_of(const std::filesystem::path& folder) {
-  const int inotify = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  // What is a link to another folder changes by being replaced, too.
-  if (inotify >= 0 && ::inotify_add_watch(inotify, folder.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
-    ::close(inotify);
-    return -1;
-  }
-  return inotify;
+/// The folder itself may be replaced, too.
+constexpr std::uint32_t kFolderGone = IN_MOVE_SELF | IN_DELETE_SELF;
+
+/// inotify's number for it, or -1. What is a link to another folder changes by being replaced.
+int watch(const Descriptor& inotify, const std::string& file) {
+  const auto folder = std::filesystem::path{file}.parent_path();
+  return ::inotify_add_watch(inotify.get(), folder.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | kFolderGone);
 }
 
 bool are_equal(const cookie::KeyRing& one, const cookie::KeyRing& other) {
@@ -41,13 +40,13 @@ bool are_equal(const cookie::KeyRing& one, const cookie::KeyRing& other) {
 KeyWatch::KeyWatch(std::string path)
     : path_{std::move(path)},
       name_{std::filesystem::path{path_}.filename()},
-      inotify_{watch_of(std::filesystem::path{path_}.parent_path())},  // first: nothing is missed in between
+      inotify_{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)},
+      folder_{watch(inotify_, path_)},  // first: nothing is missed in between
       ring_{read_key_file(path_)} {
-  if (inotify_.get() < 0)
-    throw std::runtime_error(path_ + ": cannot be watched (" + std::strerror(errno) + ")");
+  if (folder_ < 0) throw std::runtime_error(path_ + ": cannot be watched (" + std::strerror(errno) + ")");
 }
 
-bool KeyWatch::was_written() const {
+bool KeyWatch::was_written() {
   alignas(inotify_event) std::array<char, 4096> events;
   bool written = false;
   ssize_t count = 0;
@@ -56,6 +55,10 @@ bool KeyWatch::was_written() const {
       inotify_event event{};
       std::memcpy(&event, events.data() + at, sizeof event);
       const char* name = events.data() + at + sizeof event;  // ends with zeros
+      if ((event.mask & kFolderGone) != 0 && event.wd == folder_) {
+        ::inotify_rm_watch(inotify_.get(), std::exchange(folder_, -1));
+        written = true;
+      }
       // Kubernetes replaces a folder "..data" through which the file is reached. An overflow says nothing at
       // all.
       if ((event.mask & IN_Q_OVERFLOW) != 0 ||
@@ -70,6 +73,8 @@ bool KeyWatch::was_written() const {
 bool KeyWatch::changed(cookie::Slot now) {
   if (!was_written() && trouble_.empty()) return false;
   try {
+    if (folder_ < 0) folder_ = watch(inotify_, path_);  // before the file is read
+    if (folder_ < 0) throw std::runtime_error(path_ + ": its folder is gone");
     const cookie::KeyRing read = read_key_file(path_);
     if (!std::exchange(trouble_, {}).empty()) spdlog::info("keys: {} is as it should be again", path_);
     if (are_equal(read, ring_)) return false;

@@ -23,11 +23,12 @@ class KeyWatch : public crypto::InSecretMemory {
   [[nodiscard]] bool changed(cookie::Slot now);
 
  private:
-  [[nodiscard]] bool was_written() const;
+  [[nodiscard]] bool was_written();
 
   std::string path_, name_;
   std::string trouble_;  ///< why the file could not be used when it was read last; empty: it could
   Descriptor inotify_;
+  int folder_;  ///< inotify's number for it; -1: it was replaced or is gone, and has none
   cookie::KeyRing ring_;
 };
 

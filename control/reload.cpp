@@ -15,7 +15,7 @@ namespace synward::control {
 namespace {
 
 constexpr std::string_view kApplied = "applied", kUnchanged = "unchanged", kInvalid = "invalid",
-                           kRefused = "refused";
+                           kRefused = "refused", kFailed = "failed";
 
 }  // namespace
 
@@ -49,7 +49,18 @@ Reload::Loaded Reload::load() const {
   return loaded;
 }
 
+/// Want of memory or of a thread ends a reload, not synward.
 void Reload::look() {
+  const bool is_reload = due_ || loading_.valid();
+  try {
+    proceed();
+  } catch (const std::exception& error) {
+    if (is_reload) return end(kFailed, {error.what()});
+    spdlog::error("reload: {}", error.what());
+  }
+}
+
+void Reload::proceed() {
   if (offered_) {
     if (!wait_.is_over()) return;
     before_.reset();
@@ -58,11 +69,7 @@ void Reload::look() {
   }
   if (loading_.valid()) {
     if (loading_.wait_for(std::chrono::seconds{0}) != std::future_status::ready) return;
-    try {
-      take(loading_.get());
-    } catch (const std::exception& error) {
-      end(kRefused, {error.what()});
-    }
+    take(loading_.get());
   } else if (due_) {
     due_ = false;
     number_ = asked_.load();  // all that were asked for until now: they want the same file
@@ -77,13 +84,15 @@ void Reload::take(Loaded loaded) {
   if (!loaded.errors.empty()) return end(kInvalid, std::move(loaded.errors));
   if (!loaded.changes.fixed.empty()) return end(kRefused, std::move(loaded.changes.fixed));
   if (!loaded.next) return end(kUnchanged, {});
+  offer(loaded.next->policy);
   pending_lines_ = std::move(loaded.changes.live);
   running_.config = std::move(loaded.next->config);
   running_.roster = std::move(loaded.next->roster);
-  offer(loaded.next->policy);
 }
 
 void Reload::offer(const std::shared_ptr<const Policy>& next) {
+  for (const auto& core : cores_) core->make_room_for(*next);
+  // Nothing throws any more: from here on workers use it.
   for (const auto& core : cores_) core->offer(*next);
   before_ = next;
   {
@@ -95,7 +104,7 @@ void Reload::offer(const std::shared_ptr<const Policy>& next) {
 }
 
 void Reload::end(std::string_view outcome, std::vector<std::string> lines) {
-  const bool failed = outcome == kInvalid || outcome == kRefused;
+  const bool failed = outcome == kInvalid || outcome == kRefused || outcome == kFailed;
   if (outcome == kUnchanged) spdlog::info("reload: {} says nothing new", path_);
   for (const auto& line : lines) {
     if (failed) {
@@ -116,10 +125,12 @@ void Reload::let_go() {
   const auto has_connections = [this](service::ServiceId id) {
     return std::ranges::any_of(cores_, [id](const auto& core) { return core->live(id) != 0; });
   };
-  const auto names = running_.roster.let_go(has_connections, Roster::Clock::now());
+  Roster roster = running_.roster;
+  const auto names = roster.let_go(has_connections, Roster::Clock::now());
   if (names.empty()) return;
+  offer(std::make_shared<const Policy>(policy_of(roster, running_.config)));
+  running_.roster = std::move(roster);
   for (const auto& name : names) spdlog::info("service \"{}\": its last connection has ended", name);
-  offer(std::make_shared<const Policy>(policy_of(running_.roster, running_.config)));
 }
 
 std::string reload_text(const nlohmann::json& reload) {
@@ -128,6 +139,7 @@ std::string reload_text(const nlohmann::json& reload) {
   for (const auto& line : reload.at("lines")) text += line.get<std::string>() + "\n";
   if (outcome == kUnchanged) return "nothing has changed\n";
   if (outcome == kApplied) return text;
+  if (outcome == kFailed) return text + "so nothing is taken over\n";
   return text + (outcome == kRefused ? "these want a restart, so nothing is taken over\n"
                                      : "the config is wrong, so nothing is taken over\n");
 }

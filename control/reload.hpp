@@ -50,7 +50,8 @@ class Reload {
   [[nodiscard]] std::shared_ptr<const Policy> policy() const;
   /// Any thread. {"done": number of the last reload that has ended, "reloads", "failed": how many did what
   /// was asked, and how many did not, "outcome": of the last one, "none", "applied", "unchanged", "invalid"
-  /// (the config is wrong) or "refused" (it wants a start), "lines": what changed, or why not}.
+  /// (the config is wrong), "refused" (it wants a start) or "failed" (no memory, no thread, or no more
+  /// numbers for a service), "lines": what changed, or why not}.
   [[nodiscard]] nlohmann::json json() const;
 
  private:
@@ -61,6 +62,7 @@ class Reload {
     std::optional<Running> next;
   };
   [[nodiscard]] Loaded load() const;
+  void proceed();
   void take(Loaded loaded);
   void offer(const std::shared_ptr<const Policy>& next);
   void end(std::string_view outcome, std::vector<std::string> lines);

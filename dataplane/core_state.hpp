@@ -165,11 +165,9 @@ struct CoreState : crypto::InSecretMemory {
     last_lookup4 = last_lookup6 = {};
   }
   /// Control thread: serve() from a turn on that begins soon; the one before is in use until every worker has
-  /// ended two turns more (Workers::begin_turns()).
-  void offer(const Policy& next) {
-    of_services.reserve(next.services.size());
-    offered_policy.store(&next, std::memory_order_release);
-  }
+  /// ended two turns more (Workers::begin_turns()). First make_room_for() it, which throws std::bad_alloc.
+  void make_room_for(const Policy& next) { of_services.reserve(next.services.size()); }
+  void offer(const Policy& next) noexcept { offered_policy.store(&next, std::memory_order_release); }
   /// Control thread: `ring` serves from a turn on that begins soon; it lives until every worker has ended
   /// two turns more (Workers::begin_turns()).
   void offer_keys(const cookie::KeyRing& ring) { offered_keys.store(&ring, std::memory_order_release); }

@@ -280,6 +280,35 @@ TEST_F(KeyWatchTest, FollowsALinkWhoseFolderIsReplaced) {
   EXPECT_EQ(watch.ring().masters().size(), 2u);
 }
 
+TEST_F(KeyWatchTest, FollowsTheFileIntoAFolderThatReplacesItsOwn) {
+  const fs::path folder = folder_ / "etc", away = folder_ / "away";
+  const auto write_in = [&](const std::string& rows) {
+    fs::create_directory(folder);
+    path_ = folder / "keys.toml";
+    write("version = 1\n" + rows);
+  };
+  const std::string one = key(0), more = key(5, std::string(32, '7'));
+  write_in(one);
+  KeyWatch watch{path_};
+  fs::rename(folder, away);
+  EXPECT_FALSE(watch.changed(Slot{kNow})) << "there is none";
+  EXPECT_FALSE(watch.changed(Slot{kNow}));
+  write_in(one + more);
+  EXPECT_TRUE(watch.changed(Slot{kNow}));
+  EXPECT_EQ(watch.ring().masters().size(), 2u);
+  write_in(one);
+  EXPECT_TRUE(watch.changed(Slot{kNow})) << "it is followed there";
+  std::ofstream{away / "keys.toml"} << "of no use";
+  EXPECT_FALSE(watch.changed(Slot{kNow})) << "and not where it was";
+  fs::remove_all(folder);
+  EXPECT_FALSE(watch.changed(Slot{kNow}));
+  write_in(one + more);
+  EXPECT_TRUE(watch.changed(Slot{kNow}));
+  fs::rename(folder, folder_ / "old");  // and at once another one
+  write_in(one);
+  EXPECT_TRUE(watch.changed(Slot{kNow}));
+}
+
 TEST_F(KeyWatchTest, WantsTheFileAtTheStart) {
   EXPECT_THAT(error_of([this] { KeyWatch{path_}; }), StartsWith(path_ + ": cannot be read"));
 }
