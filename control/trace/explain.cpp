@@ -243,6 +243,7 @@ std::string drop_text(const TraceRecord& record, const Read& frame, const TraceC
 }
 
 std::string tcp_reply_text(const TraceRecord& record, const Read& frame, const Read& reply) {
+  const auto& connection = record.connection;
   const bool is_syn = frame.cut.tcp != nullptr && frame.has(wire::TcpFlags::kSyn);
   if (reply.has(wire::TcpFlags::kSyn)) {
     const std::string options = options_text(reply.options());
@@ -250,13 +251,14 @@ std::string tcp_reply_text(const TraceRecord& record, const Read& frame, const R
                        options.empty() ? "without options" : "options " + options);
   }
   if (reply.has(wire::TcpFlags::kRst)) {
-    if (is_syn) return "SYN reset: its backend is down";
-    if (record.connection) return "reset, by its connection";
+    if (is_syn && !frame.has(wire::TcpFlags::kAck)) return "SYN reset: its backend is down";
+    if (connection && connection->phase != table::ConnectionPhase::kTombstone)
+      return "reset, by its connection, which is " + phase_text(connection->phase);
     return "reset: neither connection nor cookie, and it came again after three seconds";
   }
   std::string text = fmt::format("answered with [{}] seq {} ack {}", flags_text(reply.cut.tcp->flags),
                                  reply.seq(), reply.ack());
-  if (record.connection) text += "; its connection is " + phase_text(record.connection->phase);
+  if (connection) text += "; its connection is " + phase_text(connection->phase);
   return text;
 }
 

@@ -23,6 +23,7 @@ using test::kService4;
 using test::kService6;
 using test::kServicePort;
 using test::LabClient;
+using test::PipelineLab;
 using test::Traced;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -135,6 +136,33 @@ TEST(Explain, Replies) {
   client.ask();
   EXPECT_EQ(why(lab, client.ack()), "taken; its connection is ESTABLISHED");
   EXPECT_THAT(why(lab, client.text("text")), HasSubstr("answered with [.] seq "));
+}
+
+TEST(Explain, ResetsAreToldApart) {
+  const std::string stray = "reset: neither connection nor cookie, and it came again after three seconds";
+  Traced lab;
+  LabClient<Family::kIpv4> client{lab};
+  client.ask();
+  const Bytes first = client.text("text");
+  lab.run(first);
+  lab.run(client.rst());  // a tombstone is left
+  lab.run(first);
+  lab.set_time(test::kStartMs + 3'000);
+  EXPECT_EQ(why(lab, first), stray);
+
+  Traced wire{{}, PipelineLab::Mode::kInline};
+  LabClient<Family::kIpv4> asking{wire};
+  asking.ask();
+  wire.run(asking.ack());
+  const Bytes refusal = FrameBuilder{}
+                            .mac(test::kPeerMac, test::kOurMac)
+                            .ipv4(kService4, kClient4)
+                            .tcp(kServicePort, 40000, TcpFlags::kRst | TcpFlags::kAck)
+                            .ack(asking.next)
+                            .build();
+  wire.run_inside(refusal);
+  for (int n = 0; n < 25; ++n) wire.run(asking.syn());  // 20 a second pass, to ask it again
+  EXPECT_EQ(why(wire, asking.syn()), "SYN reset: its backend is down");
 }
 
 /// Whatever is in a frame, and however little of it: words, and no byte beyond it is read.
