@@ -67,12 +67,12 @@ class Endpoint:
     def total(self) -> dict:
         return self.synward.stats()["total"]
 
-    def expect_events(self, expected: dict[str, int]) -> None:
-        """Waits until exactly these events have happened, the REPEATABLE ones at least so often."""
+    def expect_events(self, expected: dict[str, int], maybe: tuple[str, ...] = ()) -> None:
+        """Waits until exactly these events have happened, the REPEATABLE ones at least so often, and, it may be, those in `maybe`."""
 
         def events() -> dict[str, int]:
             counts = self.total()["events"]
-            return present(counts | {label: min(counts[label], expected.get(label, 0)) for label in REPEATABLE})
+            return present(counts | {label: min(counts[label], expected.get(label, 0)) for label in (*REPEATABLE, *maybe)})
 
         expect(events, expected)
 

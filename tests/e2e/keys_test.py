@@ -105,7 +105,8 @@ def test_a_rotation_under_load_loses_no_handshake(lab: Lab, key_file: pathlib.Pa
             another.rename(key_file)
         time.sleep(0.005)
     assert opened_in_all > 100
-    node.expect_events(opened(opened_in_all, closed=opened_in_all))
+    # Of thousands of clients with two processors, one's text overtakes the ACK of its handshake.
+    node.expect_events(opened(opened_in_all, closed=opened_in_all), maybe=("challenge_sent",))
     assert "break" not in node.synward.log.read_text()
     node.stop(maybe=("spent_cookie",))  # a FIN that was sent again, because an answer took its time
 
