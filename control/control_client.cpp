@@ -78,7 +78,7 @@ nlohmann::json ask_to_reload(const std::string& path) {
   constexpr std::chrono::milliseconds kBetween{5};
   for (const auto limit = Clock::now() + kLongest; Clock::now() < limit;
        std::this_thread::sleep_for(kBetween)) {
-    const auto answer = client_of(path).Get("/reload", kHeaders);
+    const auto answer = client_of(path).Get("/reload/" + std::to_string(number), kHeaders);
     if (!answer || answer->status != 200) refused(path);
     auto reload = nlohmann::json::parse(answer->body);
     if (reload.at("done") >= number) return reload;

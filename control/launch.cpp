@@ -331,7 +331,7 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
                               .health = health_json,
                               .drain = drain,
                               .reload = [&reload] { return reload.ask(); },
-                              .reloads = [&reload] { return reload.json(); },
+                              .reloads = [&reload](std::uint64_t number) { return reload.json(number); },
                               .tracing = &tracing}};
     std::optional<MetricsServer> metrics;
     if (config.metrics) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kApplied = "applied", kUnchanged = "unchanged", kInvalid = "invalid",
                            kRefused = "refused", kFailed = "failed";
+constexpr std::size_t kKept = 16;  // outcomes: who asked looks every few milliseconds
 
 }  // namespace
 
@@ -30,10 +31,16 @@ std::shared_ptr<const Policy> Reload::policy() const {
   return running_.policy;
 }
 
-nlohmann::json Reload::json() const {
+nlohmann::json Reload::json(std::uint64_t number) const {
   const std::scoped_lock lock{mutex_};
-  return {
-      {"done", done_}, {"reloads", reloads_}, {"failed", failed_}, {"outcome", outcome_}, {"lines", lines_}};
+  const auto first =
+      std::ranges::find_if(ended_, [number](const Ended& reload) { return reload.number >= number; });
+  const Ended& reload = number == 0 || first == ended_.end() ? ended_.back() : *first;
+  return {{"done", reload.number},
+          {"reloads", reloads_},
+          {"failed", failed_},
+          {"outcome", reload.outcome},
+          {"lines", reload.lines}};
 }
 
 Reload::Loaded Reload::load() const {
@@ -116,9 +123,8 @@ void Reload::end(std::string_view outcome, std::vector<std::string> lines) {
   if (failed) spdlog::error("reload: {} is not taken over, synward goes on as it was", path_);
   const std::scoped_lock lock{mutex_};
   ++(failed ? failed_ : reloads_);
-  done_ = number_;
-  outcome_ = outcome;
-  lines_ = std::move(lines);
+  ended_.push_back({number_, std::string{outcome}, std::move(lines)});
+  if (ended_.size() > kKept) ended_.pop_front();
 }
 
 void Reload::let_go() {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -48,11 +49,12 @@ class Reload {
 
   /// Any thread: the latest; for who reads services and counters by their ids.
   [[nodiscard]] std::shared_ptr<const Policy> policy() const;
-  /// Any thread. {"done": number of the last reload that has ended, "reloads", "failed": how many did what
+  /// Any thread: of the reload that was asked for by this number, or, as long as it has not ended, and for 0,
+  /// of the last one that has. {"done": its number, "reloads", "failed": how many did what
   /// was asked, and how many did not, "outcome": of the last one, "none", "applied", "unchanged", "invalid"
   /// (the config is wrong), "refused" (it wants a start) or "failed" (no memory, no thread, or no more
   /// numbers for a service), "lines": what changed, or why not}.
-  [[nodiscard]] nlohmann::json json() const;
+  [[nodiscard]] nlohmann::json json(std::uint64_t number = 0) const;
 
  private:
   /// What a file came to.
@@ -60,6 +62,11 @@ class Reload {
     std::vector<std::string> errors;
     config::Changes changes;
     std::optional<Running> next;
+  };
+  struct Ended {
+    std::uint64_t number;
+    std::string outcome;
+    std::vector<std::string> lines;
   };
   [[nodiscard]] Loaded load() const;
   void proceed();
@@ -80,9 +87,8 @@ class Reload {
   std::vector<std::string> pending_lines_;
   std::atomic<std::uint64_t> asked_{0};
   mutable std::mutex mutex_;  // over running_.policy and what json() reads
-  std::uint64_t done_ = 0, reloads_ = 0, failed_ = 0;
-  std::string outcome_ = "none";
-  std::vector<std::string> lines_;
+  std::uint64_t reloads_ = 0, failed_ = 0;
+  std::deque<Ended> ended_{{0, "none", {}}};  // the last ones; several of one number where SIGHUPs came, too
 };
 
 /// What `synward reload` prints of Reload::json().

@@ -64,34 +64,51 @@ std::string trace_response(const HttpRequest& request, Tracing& tracing) {
   return samples ? http_response("200 OK", "application/json", samples->dump() + "\n") : gone();
 }
 
+/// Which of a target's methods there are.
+struct Methods {
+  bool get, post;
+};
+Methods methods_of(std::string_view target, const Requests& requests) {
+  const bool is_reload = target == "/reload";
+  return {
+      .get = target == "/stats" || target == "/health" || is_reload || number_between("/reload/", target, ""),
+      .post = target == "/drain" || target == "/undrain" || is_reload ||
+              number_between("/ports/", target, "/reset") ||
+              (is_trace(target) && requests.tracing != nullptr)};
+}
+
+std::string read(std::string_view target, const Requests& requests) {
+  if (target == "/stats") return http_response("200 OK", "application/json", requests.stats().dump(2) + "\n");
+  if (target == "/health") return health_response(requests.health());
+  const std::uint64_t number = number_between("/reload/", target, "").value_or(0);
+  return http_response("200 OK", "application/json", requests.reloads(number).dump() + "\n");
+}
+
+std::string act(const HttpRequest& request, const Requests& requests) {
+  if (is_trace(request.target)) return trace_response(request, *requests.tracing);
+  if (request.target == "/reload")
+    return http_response("202 Accepted", "text/plain", std::to_string(requests.reload()) + "\n");
+  if (const auto port = number_between("/ports/", request.target, "/reset")) {
+    if (const auto why_not = requests.reset_port(*port); !why_not.empty())
+      return http_response("404 Not Found", "text/plain", why_not + "\n");
+    return http_response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
+  }
+  requests.drain(request.target == "/drain");
+  return http_response("202 Accepted", "text/plain", "from the next turn of each worker on\n");
+}
+
 std::string answer(const HttpRequest& request, const Requests& requests, uid_t owner) {
-  const auto port = number_between("/ports/", request.target, "/reset");
-  const bool reloads = request.target == "/reload";
-  const bool reads =
-      request.target == "/stats" || request.target == "/health" || (reloads && request.method == "GET");
-  const bool drains = request.target == "/drain" || request.target == "/undrain";
-  const bool traces = is_trace(request.target) && requests.tracing != nullptr;
-  if (!reads && !drains && !reloads && !port && !traces)
+  const Methods methods = methods_of(request.target, requests);
+  if (!methods.get && !methods.post)
     return http_response("404 Not Found", "text/plain",
                          "there are GET /stats, /health and /reload, POST /ports/NUMBER/reset, /drain, "
                          "/undrain, /reload and /trace\n");
-  if (request.method != (reads ? "GET" : "POST"))
-    return http_response("405 Method Not Allowed", "text/plain", reads ? "GET\n" : "POST\n");
-  if (request.target == "/stats")
-    return http_response("200 OK", "application/json", requests.stats().dump(2) + "\n");
-  if (request.target == "/health") return health_response(requests.health());
-  if (reloads && reads) return http_response("200 OK", "application/json", requests.reloads().dump() + "\n");
+  if (methods.get && request.method == "GET") return read(request.target, requests);
+  if (!methods.post || request.method != "POST")
+    return http_response("405 Method Not Allowed", "text/plain", methods.get ? "GET\n" : "POST\n");
   if (request.from != 0 && request.from != owner)
     return http_response("403 Forbidden", "text/plain", "only root may, and the user who runs synward\n");
-  if (drains) {
-    requests.drain(request.target == "/drain");
-    return http_response("202 Accepted", "text/plain", "from the next turn of each worker on\n");
-  }
-  if (traces) return trace_response(request, *requests.tracing);
-  if (reloads) return http_response("202 Accepted", "text/plain", std::to_string(requests.reload()) + "\n");
-  if (const auto why_not = requests.reset_port(*port); !why_not.empty())
-    return http_response("404 Not Found", "text/plain", why_not + "\n");
-  return http_response("202 Accepted", "text/plain", "its \"resets\" in /stats will grow\n");
+  return act(request, requests);
 }
 
 }  // namespace

@@ -19,14 +19,15 @@ struct Requests {
   std::function<nlohmann::json()> stats;
   /// By the port's number in the stats; soon. Returns why not, in a few words; else empty.
   std::function<std::string(std::size_t)> reset_port;
-  std::function<nlohmann::json()> health;   ///< Health::json()
-  std::function<void(bool)> drain;          ///< whether SYNs are to end
-  std::function<std::uint64_t()> reload;    ///< Reload::ask()
-  std::function<nlohmann::json()> reloads;  ///< Reload::json()
-  Tracing* tracing = nullptr;               ///< lives longer than the server; null: nobody can trace
+  std::function<nlohmann::json()> health;                ///< Health::json()
+  std::function<void(bool)> drain;                       ///< whether SYNs are to end
+  std::function<std::uint64_t()> reload;                 ///< Reload::ask()
+  std::function<nlohmann::json(std::uint64_t)> reloads;  ///< Reload::json()
+  Tracing* tracing = nullptr;  ///< lives longer than the server; null: nobody can trace
 };
 
-/// Serves GET /stats, GET /health (200, or 503 with the reasons) and GET /reload, and to root and the
+/// Serves GET /stats, GET /health (200, or 503 with the reasons), GET /reload, the last one, and GET
+/// /reload/NUMBER, and to root and the
 /// process's own user POST /ports/NUMBER/reset, /drain, /undrain and /reload, which answers with a number;
 /// and a trace: POST /trace?QUERY, as to_query() makes it, answers with a number, POST /trace/NUMBER with the
 /// samples since it was last asked, and POST /trace/NUMBER/end ends it.

@@ -64,7 +64,7 @@ struct TraceFilter {
   }
 };
 
-/// Of the connection of a packet's tuple, when the packet had been dealt with.
+/// Of the connection of a packet's tuple, when all of its burst had been dealt with.
 struct TracedConnection {
   table::ConnectionPhase phase;
   bool is_spliced, timestamps;

@@ -119,6 +119,19 @@ def test_what_is_wrong_or_wants_a_restart_changes_nothing(lab: Lab) -> None:
     node.stop(maybe=("spent_cookie",))
 
 
+def test_two_at_once_are_both_told_what_came_of_theirs(lab: Lab) -> None:
+    node = over_veth(lab, config())
+    before = node.synward.config.read_text()
+    words = [binary(), "reload", "--socket", str(node.synward.socket)]
+    for text in itertools.islice(itertools.cycle((before + service("second", SERVERS[0], OTHER_PORT), before)), 20):
+        node.synward.config.write_text(text)
+        both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        said = [process.communicate(timeout=30)[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0]
+        assert any('service "second"' in words for words in said), said
+    node.stop()
+
+
 def test_a_signal_does_the_same(lab: Lab) -> None:
     node = over_veth(lab, config())
     with node.synward.config.open("a") as text:

@@ -345,7 +345,8 @@ TEST_F(Socket, HasTheConfigReadAnewAndWaitsForIt) {
   int asked_after = 0;
   Requests with_reload = requests();
   with_reload.reload = [] { return std::uint64_t{7}; };
-  with_reload.reloads = [&] {
+  with_reload.reloads = [&](std::uint64_t number) {
+    EXPECT_EQ(number, 7u);
     return nlohmann::json{{"done", ++asked_after < 3 ? 6 : 7}, {"outcome", "applied"}, {"lines", {"a: new"}}};
   };
   const StatsServer server{path_, std::move(with_reload)};
