@@ -262,7 +262,7 @@ void run(const std::string& path, const config::Config& as_written, const RunOpt
   Roster roster{infos.front().mtu};
   roster.serve(config, Roster::Clock::now());
   log_drop_list(config.drop_list);
-  const auto first_policy = std::make_shared<const Policy>(policy_of(roster, config));
+  const auto first_policy = policy_of(roster, drop_list_of(config.drop_list));
   const auto key_watch = config.key_file.empty() ? nullptr : std::make_unique<KeyWatch>(config.key_file);
   const auto profiles = config::is_inline(config)
                             ? std::make_unique<proxy::BackendProfiles>(random_value<table::HashSecret>())

@@ -51,7 +51,9 @@ Reload::Loaded Reload::load() const {
   if (!loaded.changes.fixed.empty() || loaded.changes.live.empty()) return loaded;
   Roster roster = running_.roster;
   roster.serve(config, Roster::Clock::now());
-  auto policy = std::make_shared<const Policy>(policy_of(roster, config));
+  auto policy =
+      policy_of(roster, config.drop_list == running_.config.drop_list ? running_.policy->drop_list
+                                                                      : drop_list_of(config.drop_list));
   loaded.next = Running{std::move(config), std::move(roster), std::move(policy)};
   return loaded;
 }
@@ -134,7 +136,7 @@ void Reload::let_go() {
   Roster roster = running_.roster;
   const auto names = roster.let_go(has_connections, Roster::Clock::now());
   if (names.empty()) return;
-  offer(std::make_shared<const Policy>(policy_of(roster, running_.config)));
+  offer(policy_of(roster, running_.policy->drop_list));
   running_.roster = std::move(roster);
   for (const auto& name : names) spdlog::info("service \"{}\": its last connection has ended", name);
 }

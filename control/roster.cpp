@@ -71,11 +71,16 @@ std::vector<std::string> Roster::let_go(const std::function<bool(service::Servic
   return names;
 }
 
-Policy policy_of(const Roster& roster, const config::Config& config) {
-  std::vector<wire::Prefix> dropped = config.drop_list.sources;
-  for (const config::DropList::File& file : config.drop_list.files)
+std::shared_ptr<const service::DropList> drop_list_of(const config::DropList& config) {
+  std::vector<wire::Prefix> dropped = config.sources;
+  for (const config::DropList::File& file : config.files)
     dropped.insert(dropped.end(), file.sources.begin(), file.sources.end());
-  return Policy{service::ServiceTable{roster.services()}, service::DropList{dropped}};
+  return dropped.empty() ? nullptr : std::make_shared<const service::DropList>(dropped);
+}
+
+std::shared_ptr<const Policy> policy_of(const Roster& roster,
+                                        std::shared_ptr<const service::DropList> drop_list) {
+  return std::make_shared<const Policy>(service::ServiceTable{roster.services()}, std::move(drop_list));
 }
 
 }  // namespace synward::control

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,11 @@ class Roster {
   std::map<std::string, service::ServiceId> ids_;  // by config::place_of()
 };
 
-/// What workers follow of `config`, whose services `roster` serves.
-[[nodiscard]] Policy policy_of(const Roster& roster, const config::Config& config);
+/// Whom workers drop by `config`; null: nobody.
+[[nodiscard]] std::shared_ptr<const service::DropList> drop_list_of(const config::DropList& config);
+
+/// What workers follow.
+[[nodiscard]] std::shared_ptr<const Policy> policy_of(const Roster& roster,
+                                                      std::shared_ptr<const service::DropList> drop_list);
 
 }  // namespace synward::control

@@ -161,7 +161,7 @@ struct CoreState : crypto::InSecretMemory {
     of_services.reserve(next.services.size());
     policy = &next;
     services = &next.services;
-    drop_list = next.drop_list.empty() ? nullptr : &next.drop_list;
+    drop_list = next.drop_list.get();
     last_lookup4 = last_lookup6 = {};
   }
   /// Control thread: serve() from a turn on that begins soon; the one before is in use until every worker has

@@ -2,6 +2,7 @@
 // builds it, every worker reads it.
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,7 +13,7 @@
 namespace synward {
 
 struct Policy {
-  explicit Policy(service::ServiceTable served, service::DropList dropped = service::DropList{{}})
+  explicit Policy(service::ServiceTable served, std::shared_ptr<const service::DropList> dropped = nullptr)
       : services{std::move(served)}, drop_list{std::move(dropped)} {
     acceptor_promises.reserve(services.size());
     for (std::size_t id = 0; id < services.size(); ++id)
@@ -21,7 +22,8 @@ struct Policy {
   }
 
   service::ServiceTable services;
-  service::DropList drop_list;
+  /// Null: nobody is listed. A million prefixes take their time, and most policies have those of the last.
+  std::shared_ptr<const service::DropList> drop_list;
   /// What an endpoint promises, by ServiceId: a flood to many services reads these, not a Service each.
   std::vector<PromiseWords> acceptor_promises;
 };

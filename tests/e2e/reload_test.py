@@ -15,7 +15,7 @@ import threading
 import pytest
 
 import shield
-from endpoint import PORT, SERVERS, config, expect, over_veth, present
+from endpoint import CLIENT6, PORT, SERVERS, config, expect, over_veth, present
 from lab import Lab
 from namespaces import wait_until
 from shield import HTTP, HTTPS, Web, exchange, run_wrk
@@ -49,7 +49,7 @@ def services(synward: Synward) -> dict[str, dict]:
 
 
 def test_services_come_and_go_and_connections_stay(lab: Lab) -> None:
-    node = over_veth(lab, config())
+    node = over_veth(lab, config() + f'[drop_list]\nsources = ["{CLIENT6}"]\n')
     synward = node.synward
     assert reload(synward) == (0, "nothing has changed\n")
     before = synward.config.read_text()
@@ -72,12 +72,15 @@ def test_services_come_and_go_and_connections_stay(lab: Lab) -> None:
     second.close()
     wait_until(lambda: "second" not in services(synward), "it to be gone", 30)
     assert 'service "second": its last connection has ended' in synward.log.read_text()
+    with node.client.entered(), socket.socket(socket.AF_INET6) as listed, pytest.raises(TimeoutError):
+        listed.settimeout(0.5)
+        listed.connect((SERVERS[1], PORT))
     connection.sendall(b"text")
     connection.close()
     synward.config.write_text(before + new)
     assert reload(synward)[0] == 0
     assert services(synward)["second"]["cookies_valid"] == 1, "it goes on counting"
-    node.stop({}, maybe=("no_service", "spent_cookie"))
+    node.stop({}, maybe=("no_service", "drop_list", "spent_cookie"))
 
 
 def test_a_drop_list_is_read_anew(lab: Lab, tmp_path: pathlib.Path) -> None:

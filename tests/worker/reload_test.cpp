@@ -34,7 +34,7 @@ class ReloadTest : public testing::Test {
     EXPECT_THAT(errors, testing::IsEmpty());
     Roster roster{1500};
     roster.serve(config, Roster::Clock::now());
-    auto policy = std::make_shared<const Policy>(policy_of(roster, config));
+    auto policy = policy_of(roster, drop_list_of(config.drop_list));
     cores_.push_back(std::make_unique<CoreState>(
         cookie::SlotKeys{crypto::best_aes(), test::PipelineLab::ring(), test::kStartMs}, *policy,
         memory_.plan));
@@ -95,6 +95,22 @@ TEST_F(ReloadTest, EachIsToldItsOwnOutcomeWhateverEndedSince) {
   EXPECT_EQ(reload_->json(first).at("done"), second);
   for (int n = 0; n < 20; ++n) read_anew();
   EXPECT_EQ(outcome(first), "invalid") << "nobody waits that long";
+}
+
+TEST_F(ReloadTest, ADropListIsMadeAnewOnlyWhenItIsAnother) {
+  const std::string one = "[drop_list]\nsources = [\"198.18.7.0/24\"]\n",
+                    other = "[drop_list]\nsources = []\n";
+  write(kWeb + one);
+  read_anew();
+  const auto listed = reload_->policy()->drop_list;
+  EXPECT_NE(listed, nullptr);
+  write(kMail + one);
+  read_anew();
+  EXPECT_EQ(reload_->policy()->services.size(), 2u);
+  EXPECT_EQ(reload_->policy()->drop_list, listed);
+  write(kMail + other);
+  read_anew();
+  EXPECT_EQ(reload_->policy()->drop_list, nullptr);
 }
 
 TEST_F(ReloadTest, FailsWithoutAThreadAndSynwardGoesOn) {
