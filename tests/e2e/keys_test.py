@@ -85,6 +85,7 @@ def test_the_file_is_followed_and_no_handshake_is_lost(lab: Lab, key_file: pathl
     node.stop(connections=1)
 
 
+@pytest.mark.seconds(SLOT_SECONDS + 40)  # the new key mints from the next slot on
 def test_a_rotation_under_load_loses_no_handshake(lab: Lab, key_file: pathlib.Path) -> None:
     node = over_veth(lab, with_keys(key_file))
     keys("rotate", str(key_file), "--after", "0")
