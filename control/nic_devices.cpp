@@ -170,12 +170,15 @@ void NicDevices::refuse_default_route(const config::Port& port, std::vector<std:
   std::erase(interfaces, port.take_default_route);
   const auto route = default_route_by(interfaces);
   if (!route) return;
-  throw std::runtime_error(fmt::format(
-      "this machine's default route goes by {}{}: with synward there you may lose the machine; use "
-      "another NIC, or, if you reach it some other way, write take_default_route = \"{}\" below its "
-      "device",
-      route->interface, route->named == route->interface ? "" : fmt::format(" (through {})", route->named),
-      route->interface));
+  throw CarriesDefaultRoute{
+      fmt::format(
+          "this machine's default route goes by {}{}: with synward there you may lose the machine; use "
+          "another NIC, or, if you reach it some other way, write take_default_route = \"{}\" below its "
+          "device",
+          route->interface,
+          route->named == route->interface ? "" : fmt::format(" (through {})", route->named),
+          route->interface),
+      route->interface};
 }
 
 /// vfio hands over groups, not single devices. Only what is a NIC, and none that the machine needs, is one to

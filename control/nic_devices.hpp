@@ -6,12 +6,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
 
 namespace synward::control {
+
+/// The machine may be lost behind that port.
+struct CarriesDefaultRoute : std::runtime_error {
+  CarriesDefaultRoute(const std::string& sentence, std::string by) : std::runtime_error{sentence}, interface {
+    std::move(by)
+  } {
+  }
+  std::string interface;
+};
 
 class NicDevices {
  public:
@@ -21,7 +32,8 @@ class NicDevices {
   /// The device of `port` as DPDK names it: of a NIC that is named by its MAC address or by its interface the
   /// PCI address, with the arguments behind the comma; else as it stands. Throws std::runtime_error (Mendable
   /// where a command helps), one sentence that says what to do, when there is no such NIC, when the machine's
-  /// default route goes by it and the port does not say that it may, or when DPDK cannot have it as it is
+  /// default route goes by it and the port does not say that it may (CarriesDefaultRoute), or when DPDK
+  /// cannot have it as it is
   /// bound.
   [[nodiscard]] std::string resolve(const config::Port& port) const;
   /// The same, for who says himself which port it is: the sentence does not.

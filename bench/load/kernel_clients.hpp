@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bench/load/benchmark_range.hpp"
 #include "bench/load/client_log.hpp"
+#include "bench/load/rails.hpp"
 
 namespace synward::load {
 

@@ -14,9 +14,10 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "bench/load/memory_clients.hpp"
+#include "bench/load/attack.hpp"
+#include "bench/load/clients.hpp"
+#include "bench/load/pace.hpp"
 #include "bench/load/show.hpp"
-#include "bench/load/syn_flood.hpp"
 #include "control/clocks.hpp"
 #include "control/eal.hpp"
 #include "control/processors.hpp"
@@ -40,8 +41,8 @@ constexpr timespec kNap{0, 100'000};
 
 constexpr const char* kService4 = "198.18.0.10:443";
 constexpr const char* kService6 = "[2001:2::10]:443";
-constexpr wire::Ipv4Address kClient4{{198, 18, 0, 1}};
-constexpr wire::Ipv6Address kClient6{{0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+constexpr const char* kClient4 = "198.18.0.1";
+constexpr const char* kClient6 = "2001:2::1";
 constexpr wire::MacAddress kClientMac{{0x02, 0, 0, 0, 0, 0x01}};
 
 /// EAL as anybody may start it: no root, no huge pages, no devices. The show and the wire share a processor,
@@ -128,6 +129,72 @@ class Server {
   std::unique_ptr<Workers> workers_;
 };
 
+/// The clients of one service, and what becomes of them in the log that all share.
+template <Family kFamily>
+class LabClients : private ClientEvents {
+ public:
+  using Send = typename Clients<kFamily>::Send;
+  LabClients(const LabSettings& settings, const Pace& pace, const char* client, const char* service,
+             const Link& link, Send send, ClientLog& log)
+      : log_{log},
+        schedule_{schedule_of(pace)},
+        connected_(schedule_.size()),
+        clients_{clients_of(settings, client, service, link), schedule_, random_value<crypto::AesBlock>(),
+                 std::move(send), *this} {}
+
+  void turn(std::uint64_t now) { clients_.turn(now); }
+  [[nodiscard]] bool are_done() const { return clients_.are_done(); }
+  void receive(std::span<const std::byte> frame, std::uint64_t now) {
+    const auto received = handshake::parse_frame<kFamily>(frame);
+    if (received && clients_.is_for(received->path.tuple)) clients_.receive(*received, now);
+  }
+
+ private:
+  using Start = typename Clients<kFamily>::Start;
+  static std::vector<Start> schedule_of(const Pace& pace) {
+    std::vector<Start> schedule(pace.due(pace.end_us()));
+    for (std::size_t n = 0; n < schedule.size(); ++n) schedule[n] = {pace.time_of(n), n};
+    return schedule;
+  }
+  static typename Clients<kFamily>::Settings clients_of(const LabSettings& settings, const char* client,
+                                                        const char* service, const Link& link) {
+    const Target target = Target::parse(service);
+    const auto microseconds = [](double seconds) { return static_cast<std::uint64_t>(seconds * 1e6); };
+    return {.link = link,
+            .addresses = SourcePrefix::parse(client),
+            .service = std::get<wire::Address<kFamily>>(target.address()),
+            .port = settings.client_port.value_or(target.port()),
+            .manners = {.request = std::string{kClientLine},
+                        .patience_us = microseconds(settings.patience_s),
+                        .stay_us = microseconds(settings.stay_s)}};
+  }
+
+  void sent_syn(std::size_t /*client*/, unsigned number, std::uint64_t /*now_us*/) override {
+    if (number == 1) log_.started();
+  }
+  void connected(std::size_t client, std::uint64_t now_us) override {
+    connected_[client] = true;
+    log_.connected(now_us - schedule_[client].intended_us);
+  }
+  void sent_ack(std::span<const std::byte> /*frame*/) override {}
+  void first_byte(std::size_t /*client*/, std::uint64_t /*now_us*/) override {}
+  void ended(std::size_t client, Outcome outcome, bool closed) override {
+    if (outcome == Outcome::kNoTuple) {
+      log_.started();
+      return log_.failed(Failure::kLocal);
+    }
+    if (outcome == Outcome::kReset)
+      return log_.failed(connected_[client] ? Failure::kReset : Failure::kRefused);
+    if (!connected_[client]) return log_.failed(Failure::kConnectTimeout);
+    closed ? log_.closed() : log_.failed(Failure::kCloseTimeout);
+  }
+
+  ClientLog& log_;
+  std::vector<Start> schedule_;
+  std::vector<bool> connected_;
+  Clients<kFamily> clients_;
+};
+
 /// The other end of the rings, an lcore of its own: flood and clients.
 class Wire {
  public:
@@ -135,13 +202,14 @@ class Wire {
       : server_{server},
         flood_pace_{settings.flood_rate, settings.seconds, now_us()},
         floods_{flood(kService4), flood(kService6)},
-        clients4_{clients<Family::kIpv4>(settings, kClient4, kService4)},
-        clients6_{clients<Family::kIpv6>(settings, kClient6, kService6)} {}
+        client_pace_{settings.client_rate / 2, settings.seconds, flood_pace_.start_us()},
+        clients4_{settings, client_pace_, kClient4, kService4, link(), sender(), log_},
+        clients6_{settings, client_pace_, kClient6, kService6, link(), sender(), log_} {}
 
   void run() {
     while (true) {
       const std::uint64_t now = now_us();
-      if (clients4_.are_done(now) && clients6_.are_done(now)) break;
+      if (now >= flood_pace_.end_us() && clients4_.are_done() && clients6_.are_done()) break;
       clients4_.turn(now);
       clients6_.turn(now);
       const bool received = receive(now), sent = send_flood(now);
@@ -159,27 +227,14 @@ class Wire {
   }
 
  private:
-  [[nodiscard]] AnySynFlood flood(const char* service) const {
+  [[nodiscard]] Link link() const { return {kClientMac, server_.mac()}; }
+  [[nodiscard]] AnyAttack flood(const char* service) const {
     const Target target = Target::parse(service);
-    return make_syn_flood(target, SourcePrefix::default_for(target.address()), {kClientMac, server_.mac()},
-                          random_value<std::uint64_t>());
+    return make_attack(target, SourcePrefix::default_for(target.address()), link(),
+                       random_value<std::uint64_t>());
   }
-  template <Family kFamily>
-  MemoryClients<kFamily> clients(const LabSettings& settings, const wire::Address<kFamily>& client,
-                                 const char* service) {
-    Target target = Target::parse(service);
-    if (settings.client_port) target = target.with_port(*settings.client_port);
-    const Pace pace{settings.client_rate / 2, settings.seconds, flood_pace_.start_us()};
-    return {{.link = {kClientMac, server_.mac()},
-             .client = client,
-             .service = std::get<wire::Address<kFamily>>(target.address()),
-             .port = target.port(),
-             .patience_s = settings.patience_s,
-             .stay_s = settings.stay_s},
-            pace,
-            random_value<crypto::AesBlock>(),
-            [this](std::span<const std::byte> frame) { (void)put(frame); },
-            log_};
+  [[nodiscard]] std::function<void(std::span<const std::byte>)> sender() const {
+    return [this](std::span<const std::byte> frame) { (void)put(frame); };
   }
   /// False when the frame found no room.
   bool put(std::span<const std::byte> frame) const {
@@ -198,24 +253,29 @@ class Wire {
     for (unsigned i = 0; i < count; ++i) {
       auto* const mbuf = static_cast<rte_mbuf*>(packets[i]);
       const std::span frame{rte_pktmbuf_mtod(mbuf, const std::byte*), mbuf->data_len};
-      (void)(clients4_.receive(frame, now) || clients6_.receive(frame, now));  // else it answers the flood
+      clients4_.receive(frame, now);
+      clients6_.receive(frame, now);  // who is neither's answers the flood
       rte_pktmbuf_free(mbuf);
     }
     return count != 0;
   }
   bool send_flood(std::uint64_t now) {
     const std::uint64_t due = std::min(flood_pace_.due(now) - made_, std::uint64_t{kBurst});
-    std::array<std::byte, kMaxSynBytes> frame;
-    for (std::uint64_t i = 0; i < due; ++i) ++(put(next_syn(floods_[made_++ % 2], frame)) ? sent_ : refused_);
+    std::array<std::byte, kAttackRoom> frame;
+    for (std::uint64_t i = 0; i < due; ++i) {
+      const auto bytes = std::visit([&](auto& f) { return f.next(frame).bytes; }, floods_[made_++ % 2]);
+      ++(put(std::span{frame}.first(bytes)) ? sent_ : refused_);
+    }
     return due != 0;
   }
 
   const Server& server_;
   Pace flood_pace_;
-  std::array<AnySynFlood, 2> floods_;
+  std::array<AnyAttack, 2> floods_;
+  Pace client_pace_;
   ClientLog log_;
-  MemoryClients<Family::kIpv4> clients4_;
-  MemoryClients<Family::kIpv6> clients6_;
+  LabClients<Family::kIpv4> clients4_;
+  LabClients<Family::kIpv6> clients6_;
   std::uint64_t made_ = 0;
   std::atomic<std::uint64_t> sent_{0}, refused_{0};
   std::atomic<bool> over_{false};

@@ -1,7 +1,9 @@
-// synward-load's command line: `flood` and `connect` load a service, `demo` does both to a running synward
-// and shows what comes of it, `lab` is the demo in one process. Whatever they send is bounded: rate times
-// seconds. Exit codes: 0 done and all is well, 1 clients failed or something could not be done, 2 the command
-// line is wrong.
+// synward-load's command line: without a subcommand, a trial over a port of DPDK's (trial/). `flood` and
+// `connect` load a service by this machine's kernel, `demo` does both to a running synward and shows what
+// comes of it, `lab` is the demo in one process. Whatever they send is bounded: rate times seconds. Exit
+// codes: 0 done and all is well, 1 clients failed or something could not be done, 2 the command line is
+// wrong.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -20,6 +22,7 @@
 #include "bench/load/neighbor.hpp"
 #include "bench/load/report.hpp"
 #include "bench/load/show.hpp"
+#include "bench/load/trial/command.hpp"
 #include "control/control_client.hpp"
 
 namespace synward::load {
@@ -50,17 +53,11 @@ CLI::Validator accepted_by(Parse parse) {
   return {check, ""};
 }
 
-FloodKind kind_of(const std::string& name) {
-  if (name == "ack") return FloodKind::kAck;
-  if (name == "rst") return FloodKind::kRst;
-  return name == "syn-ack" ? FloodKind::kSynAck : FloodKind::kSyn;
-}
-
 FloodSettings flood_settings(const Options& options) {
   FloodSettings settings{.interface = options.interface,
                          .rate = options.flood_rate,
                          .seconds = options.seconds,
-                         .kind = kind_of(options.kind)};
+                         .mix = AttackMix::parse(options.kind)};
   settings.targets.reserve(options.targets.size());
   for (const auto& text : options.targets) settings.targets.push_back(Target::parse(text));
   if (!options.sources.empty()) settings.sources = SourcePrefix::parse(options.sources);
@@ -156,7 +153,7 @@ int run_demo(const Options& options) {
 void add_targets(CLI::App& command, Options& options) {
   command.add_option("--target", options.targets, "ADDRESS:PORT, also several of them, in turn")
       ->required()
-      ->check(accepted_by(Target::parse));
+      ->check(accepted_by([](const std::string& text) { return Target::parse(text); }));
 }
 void add_seconds(CLI::App& command, Options& options) {
   command.add_option("--seconds", options.seconds, "How long clients start, and the flood lasts")
@@ -197,18 +194,25 @@ void add_demo_options(CLI::App& command, Options& options) {
 }
 
 int dispatch(int argc, char** argv) {
-  CLI::App app{"Loads a TCP service in a laboratory: SYN floods and real clients.\nOf all addresses, " +
-               std::string{kOnlyBenchmarkRanges} + "."};
-  app.require_subcommand(1);
+  CLI::App app{
+      "What clients of a TCP service experience under a SYN flood: both at once, over a port of DPDK's.\nA "
+      "tool for laboratories, and for systems of your own: " +
+      std::string{kAllowedTargets} + "; " + kAllowedSources + "."};
+  app.footer(
+      "synward-load --device PORT --target ADDRESS:PORT --flood RATE --clients RATE [OPTIONS] [-- EAL "
+      "ARGUMENTS]");
+  app.require_subcommand(0, 1);
   Options options;
+  TrialOptions trial;
+  add_trial_options(app, trial);
 
   auto& flood = *app.add_subcommand(
       "flood", "From spoofed addresses at a rate: SYNs as Linux, macOS and Windows send them, or others");
   add_targets(flood, options);
   add_flood_options(flood, options);
   add_rate(flood, "--rate", options.flood_rate, "Segments per second");
-  flood.add_option("--kind", options.kind, "What it is made of: SYNs, or segments of no connection")
-      ->check(CLI::IsMember({"syn", "ack", "rst", "syn-ack"}))
+  flood.add_option("--kind", options.kind, "What it is made of, as --attack of a trial has it")
+      ->check(accepted_by(AttackMix::parse))
       ->capture_default_str();
   add_seconds(flood, options);
   flood.add_flag("--json", options.json, "One JSON object a line, for programs");
@@ -234,15 +238,21 @@ int dispatch(int argc, char** argv) {
       "lab", "The same in one process, without root: synward, a flood and clients in memory");
   add_demo_options(lab, options);
 
+  // What stands behind -- is EAL's.
+  char** const dashes =
+      std::find_if(argv, argv + argc, [](const char* word) { return std::string{word} == "--"; });
+  const std::vector<std::string> eal(std::min(dashes + 1, argv + argc), argv + argc);
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(dashes - argv), argv);
+    if (!eal.empty() && !app.get_subcommands().empty()) throw CLI::ExtrasError({"--"});
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (flood.parsed()) return run_flood(options);
   if (connect.parsed()) return run_connect(options);
   if (lab.parsed()) return run_lab(lab_settings(options));
-  return run_demo(options);
+  if (demo.parsed()) return run_demo(options);
+  return run_trial_command(trial, eal);
 }
 
 }  // namespace
@@ -251,6 +261,9 @@ int dispatch(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return synward::load::dispatch(argc, argv);
+  } catch (const std::invalid_argument& refusal) {
+    std::cerr << "synward-load: " << refusal.what() << "\n";
+    return synward::load::kWrongUsage;
   } catch (const std::exception& error) {
     std::cerr << "synward-load: " << error.what() << "\n";
     return 1;

@@ -1,7 +1,7 @@
 // Which station of a link has an address.
 #pragma once
 
-#include "bench/load/benchmark_range.hpp"
+#include "bench/load/rails.hpp"
 #include "dataplane/wire/net_types.hpp"
 
 namespace synward::load {

@@ -108,6 +108,7 @@ struct Record {
   std::vector<Sample> samples;
   bool asks = false;         ///< clients wait for an answer: first_byte_us means something
   bool interrupted = false;  ///< by Ctrl-C: clients that had not ended are kUnderWay
+  bool capped = false;       ///< the same, because no more packets might be sent
 };
 
 }  // namespace synward::load

@@ -52,6 +52,7 @@ PhaseSummary summarize(const Record& record, Phase phase) {
   const Sample& to = sample_at(record.samples, end);
   summary.seconds = static_cast<double>(to.at_us - from.at_us) / 1e6;
   summary.counts = to.counts - from.counts;
+  summary.syn_acks = record.samples.back().counts.syn_acks - from.counts.syn_acks;
   return summary;
 }
 

@@ -30,6 +30,7 @@ struct PhaseSummary {
   Latency syn_ack, first_byte;  ///< of all that got so far
   Latency late;                 ///< the generator's own
   WireCounts counts;            ///< within the phase
+  std::uint64_t syn_acks = 0;   ///< to the attack from the phase's begin to the trial's end: also late ones
 
   [[nodiscard]] std::uint64_t succeeded() const { return outcomes[std::size_t(Outcome::kSucceeded)]; }
   /// In percent; 0 without clients.
@@ -39,9 +40,7 @@ struct PhaseSummary {
     return seconds > 0 ? static_cast<double>(count) / seconds : 0;
   }
   [[nodiscard]] double syn_acks_per_syn() const {
-    return counts.syns_sent == 0
-               ? 0
-               : static_cast<double>(counts.syn_acks) / static_cast<double>(counts.syns_sent);
+    return counts.syns_sent == 0 ? 0 : static_cast<double>(syn_acks) / static_cast<double>(counts.syns_sent);
   }
   /// The generator was too slow for what it was asked: a hundredth of the attack or more never left, or one
   /// client in a hundred began a millisecond late or later. Its figures then say less about the target.
