@@ -242,14 +242,15 @@ AttackFrames<kFamily>::AttackFrames(const Target& target, const SourcePrefix& so
 }
 
 template <Family kFamily>
-Address<kFamily> AttackFrames<kFamily>::random_source(std::uint64_t bits) {
+Address<kFamily> AttackFrames<kFamily>::random_source([[maybe_unused]] std::uint32_t bits) {
   if constexpr (kFamily == Family::kIpv4) {
-    const auto host = static_cast<std::uint32_t>(bits) & std::bit_cast<std::uint32_t>(host_mask_);
+    const auto host = bits & std::bit_cast<std::uint32_t>(host_mask_);
     return std::bit_cast<Ipv4Address>(std::bit_cast<std::uint32_t>(prefix_) | host);
   } else {
     using Words = std::array<std::uint64_t, 2>;
     const auto mask = std::bit_cast<Words>(host_mask_), fixed = std::bit_cast<Words>(prefix_);
-    return std::bit_cast<Ipv6Address>(Words{fixed[0] | (bits & mask[0]), fixed[1] | (random_() & mask[1])});
+    return std::bit_cast<Ipv6Address>(
+        Words{fixed[0] | (random_() & mask[0]), fixed[1] | (random_() & mask[1])});
   }
 }
 
@@ -291,7 +292,7 @@ auto AttackFrames<kFamily>::next(std::span<std::byte, kAttackRoom> out) -> Made 
   std::byte* const at = out.data();
   std::memcpy(at, from.frame.data(), kAttackRoom);
 
-  const auto source = random_source(numbers >> 32);
+  const auto source = random_source(static_cast<std::uint32_t>(numbers >> 32));
   const Port port{
       static_cast<std::uint16_t>(kFirstPort + ((bits >> 16 & 0xffff'ffff) * (65536 - kFirstPort) >> 32))};
   const auto drawn = static_cast<std::uint32_t>(numbers);

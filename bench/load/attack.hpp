@@ -117,7 +117,7 @@ class AttackFrames {
            std::span<const std::uint8_t> options);
   void add_kind(const Link& link, const Target& target, AttackKind kind);
   [[nodiscard]] std::uint32_t isn(const wire::Address<kFamily>& source, wire::Port port) const;
-  [[nodiscard]] wire::Address<kFamily> random_source(std::uint64_t bits);
+  [[nodiscard]] wire::Address<kFamily> random_source(std::uint32_t bits);
   Made replayed(std::span<std::byte, kAttackRoom> out);
 
   FastRandom random_;
