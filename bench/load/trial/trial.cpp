@@ -215,7 +215,7 @@ bool report(const TrialPlan& plan, const TrialOutput& output, const std::vector<
   if (output.json != "-") std::cout << text << std::flush;
   if (output.json == "-") std::cout << json.dump(1) << std::endl;
   if (!output.json.empty() && output.json != "-") write_file(output.json, json.dump(1) + "\n");
-  if (!output.plot.empty()) write_file(output.plot, svg_of(record, phases, title_of(plan)));
+  if (!output.plot.empty()) write_file(output.plot, svg_of(record, title_of(plan)));
   return passed;
 }
 

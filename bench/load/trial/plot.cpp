@@ -1,0 +1,177 @@
+#include "bench/load/trial/plot.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "bench/load/trial/intervals.hpp"
+
+namespace synward::load {
+namespace {
+
+constexpr double kWidth = 900, kLeft = 70, kRight = 20, kPanelHeight = 190, kTop = 56, kGap = 46,
+                 kBottom = 64;
+constexpr double kHeight = kTop + 2 * kPanelHeight + kGap + kBottom;
+constexpr double kFirstTop = kTop, kSecondTop = kTop + kPanelHeight + kGap;
+constexpr std::array<const char*, std::size_t(Phase::kCount)> kShades{"#eef6ee", "#fbeaea", "#eaf1fb"};
+
+std::string escaped(const std::string& text) {
+  std::string safe;
+  for (const char letter : text) {
+    switch (letter) {
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '&':
+        safe += "&amp;";
+        break;
+      default:
+        safe += static_cast<unsigned char>(letter) < 0x20 ? ' ' : letter;
+    }
+  }
+  return safe;
+}
+
+/// The distance of ticks on an axis of that length: 1, 2 or 5 times a power of ten.
+double tick_step(double length, double most_ticks) {
+  const double least = std::max(length, 1e-9) / most_ticks;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
+class Picture {
+ public:
+  Picture(const Record& record, const std::string& title) : record_{record}, seconds_{intervals(record)} {
+    length_s_ = static_cast<double>(record.timeline.total_us()) / 1e6;
+    for (const Interval& interval : seconds_) {
+      for (const auto& us : {interval.syn_ack_p50_us, interval.syn_ack_p99_us, interval.first_byte_p99_us}) {
+        if (!us) continue;
+        // Decades in milliseconds.
+        const double decade = std::log10(std::max(*us, 1u) / 1e3);
+        lowest_ = std::min(lowest_, std::floor(decade));
+        highest_ = std::max(highest_, std::floor(decade) + 1);
+      }
+    }
+    text_ = fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:g} {1:g}\" width=\"{0:g}\" "
+        "height=\"{1:g}\" "
+        "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"{0:g}\" height=\"{1:g}\" "
+        "fill=\"#ffffff\"/>\n",
+        kWidth, kHeight);
+    label(kLeft, 20, "start", title, "font-size=\"14\" font-weight=\"bold\"");
+  }
+
+  std::string draw() {
+    shade(kFirstTop, true);
+    shade(kSecondTop, false);
+    for (const double percent : {0.0, 25.0, 50.0, 75.0, 100.0})
+      rule(success_y(percent), fmt::format("{:g} %", percent));
+    for (double decade = lowest_; decade <= highest_; ++decade)
+      rule(latency_y(std::pow(10, decade) * 1e3), fmt::format("{:g} ms", std::pow(10, decade)));
+    const double step = tick_step(length_s_, 12);
+    for (double at = 0; at <= length_s_ + step / 1e3; at += step)
+      label(x(at), kSecondTop + kPanelHeight + 16, "middle", fmt::format("{:g} s", at));
+    label(kLeft, kFirstTop - 6, "start", "clients that succeeded, by their intended time");
+    label(kLeft, kSecondTop - 6, "start", "latency since the intended time");
+
+    const auto share = [](std::uint64_t of, const Interval& interval) -> std::optional<double> {
+      if (interval.clients == 0) return std::nullopt;
+      return success_y(100 * static_cast<double>(of) / static_cast<double>(interval.clients));
+    };
+    const auto latency = [this](const std::optional<std::uint32_t>& us) -> std::optional<double> {
+      if (!us) return std::nullopt;
+      return latency_y(*us);
+    };
+    line("after retries", "#1a7f37", "", [&](const Interval& i) { return share(i.succeeded, i); });
+    line("with the first SYN", "#1a7f37", "5 3", [&](const Interval& i) { return share(i.first_syn, i); });
+    line("SYN-ACK p50", "#0550ae", "", [&](const Interval& i) { return latency(i.syn_ack_p50_us); });
+    line("SYN-ACK p99", "#bc4c00", "", [&](const Interval& i) { return latency(i.syn_ack_p99_us); });
+    if (record_.asks)
+      line("first byte p99", "#8250df", "5 3",
+           [&](const Interval& i) { return latency(i.first_byte_p99_us); });
+    return text_ + "</svg>\n";
+  }
+
+ private:
+  [[nodiscard]] double x(double seconds) const {
+    return kLeft + (length_s_ > 0 ? seconds / length_s_ : 0) * (kWidth - kLeft - kRight);
+  }
+  [[nodiscard]] static double success_y(double percent) {
+    return kFirstTop + kPanelHeight * (1 - percent / 100);
+  }
+  [[nodiscard]] double latency_y(double us) const {
+    const double decade = std::log10(std::max(us, 1.0) / 1e3);
+    return kSecondTop + kPanelHeight * (1 - (decade - lowest_) / (highest_ - lowest_));
+  }
+  void label(double at_x, double at_y, const char* anchor, const std::string& text,
+             const std::string& more = "") {
+    text_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"#1f2328\" {}>{}</text>\n",
+                         at_x, at_y, anchor, more, escaped(text));
+  }
+  void rule(double at_y, const std::string& name) {
+    text_ +=
+        fmt::format("<line x1=\"{0:g}\" y1=\"{1:.1f}\" x2=\"{2:g}\" y2=\"{1:.1f}\" stroke=\"#c8ccd1\"/>\n",
+                    kLeft, at_y, kWidth - kRight);
+    label(kLeft - 6, at_y + 4, "end", name);
+  }
+  void shade(double top, bool named) {
+    for (const Phase phase : {Phase::kBaseline, Phase::kAttack, Phase::kRecovery}) {
+      const double from = x(static_cast<double>(record_.timeline.begin_of(phase)) / 1e6);
+      const double to = x(static_cast<double>(record_.timeline.end_of(phase)) / 1e6);
+      if (to <= from) continue;
+      text_ += fmt::format(
+          "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:g}\" width=\"{:.1f}\" height=\"{:g}\" fill=\"{}\"/>\n",
+          kPhaseLabels[std::size_t(phase)], from, top, to - from, kPanelHeight, kShades[std::size_t(phase)]);
+      if (named)
+        label((from + to) / 2, top + kPanelHeight / 2, "middle",
+              std::string{kPhaseLabels[std::size_t(phase)]}, "opacity=\"0.45\"");
+    }
+  }
+  /// A point in the middle of each interval for which `y_of` has one; where it has none, the line breaks.
+  template <typename Y>
+  void line(const std::string& name, const char* colour, const char* dashes, Y&& y_of) {
+    std::string path;
+    bool down = false;
+    for (const Interval& interval : seconds_) {
+      const auto y = interval.phase ? y_of(interval) : std::nullopt;
+      if (y) {
+        const double middle = static_cast<double>(interval.from_us + interval.to_us) / 2e6;
+        path += fmt::format("{}{:.1f} {:.1f} ", down ? 'L' : 'M', x(middle), *y);
+        // A lone point is seen as well.
+        if (!down) path += fmt::format("l0.1 0 ");
+      }
+      down = y.has_value();
+    }
+    if (!path.empty())
+      text_ += fmt::format(
+          "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-linecap=\"round\" "
+          "stroke-dasharray=\"{}\"/>\n",
+          path, colour, *dashes == '\0' ? "none" : dashes);
+    const double at_x = kLeft + 160 * static_cast<double>(legends_++), at_y = kHeight - 18;
+    text_ += fmt::format(
+        "<line x1=\"{:g}\" y1=\"{:g}\" x2=\"{:g}\" y2=\"{:g}\" stroke=\"{}\" stroke-width=\"2\" "
+        "stroke-dasharray=\"{}\"/>\n",
+        at_x, at_y, at_x + 26, at_y, colour, *dashes == '\0' ? "none" : dashes);
+    label(at_x + 32, at_y + 4, "start", name);
+  }
+
+  const Record& record_;
+  std::vector<Interval> seconds_;
+  double length_s_ = 0, lowest_ = -1, highest_ = 1;  // decades of milliseconds
+  int legends_ = 0;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string svg_of(const Record& record, const std::string& title) { return Picture{record, title}.draw(); }
+
+}  // namespace synward::load
