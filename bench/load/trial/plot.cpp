@@ -11,7 +11,7 @@
 namespace synward::load {
 namespace {
 
-constexpr double kWidth = 900, kLeft = 70, kRight = 20, kPanelHeight = 190, kTop = 56, kGap = 46,
+constexpr double kWidth = 900, kLeft = 70, kRight = 30, kPanelHeight = 190, kTop = 56, kGap = 46,
                  kBottom = 64;
 constexpr double kHeight = kTop + 2 * kPanelHeight + kGap + kBottom;
 constexpr double kFirstTop = kTop, kSecondTop = kTop + kPanelHeight + kGap;
@@ -131,7 +131,7 @@ class Picture {
           "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:g}\" width=\"{:.1f}\" height=\"{:g}\" fill=\"{}\"/>\n",
           kPhaseLabels[std::size_t(phase)], from, top, to - from, kPanelHeight, kShades[std::size_t(phase)]);
       if (named)
-        label((from + to) / 2, top + kPanelHeight / 2, "middle",
+        label((from + to) / 2, top + 0.62 * kPanelHeight, "middle",
               std::string{kPhaseLabels[std::size_t(phase)]}, "opacity=\"0.45\"");
     }
   }
