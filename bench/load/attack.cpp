@@ -131,6 +131,7 @@ AttackMix AttackMix::parse(const std::string& text) {
   }
   const auto refuse = [&](const std::string& part) {
     std::vector<std::string_view> labels;
+    labels.reserve(kAttackKindTable.size());
     for (const auto& row : kAttackKindTable) labels.push_back(row.label);
     throw std::invalid_argument(fmt::format(
         "{}: an attack is KIND or KIND=WEIGHT, several with commas between them, or mixed; a kind "

@@ -1,7 +1,7 @@
 #include "bench/load/trial/intervals.hpp"
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 
 #include "bench/load/trial/summary.hpp"
 
@@ -12,7 +12,7 @@ using ClientAt = std::vector<ClientRecord>::const_iterator;
 
 void count(ClientAt first, ClientAt last, Interval& interval) {
   std::vector<std::uint32_t> syn_ack, first_byte;
-  for (const ClientRecord& client : std::ranges::subrange(first, last)) {
+  for (const ClientRecord& client : std::span(first, last)) {
     if (client.outcome == Outcome::kUnderWay) continue;
     ++interval.clients;
     if (client.outcome == Outcome::kSucceeded) {

@@ -90,7 +90,7 @@ std::string text_of(const TrialPlan& plan) {
   }
   for (auto* const texts : {&clients, &attack}) {
     std::ranges::sort(*texts);
-    texts->erase(std::ranges::unique(*texts).begin(), texts->end());
+    texts->erase(std::unique(texts->begin(), texts->end()), texts->end());
   }
   for (const auto& row : kAttackKindTable) {
     if (plan.mix.has(row.value))

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -150,7 +151,7 @@ std::vector<wire::MacAddress> macs_of(const TrialPlan& plan, Wire& wire) {
 std::string line_of(LiveInterval interval) {
   const double seconds = static_cast<double>(interval.to_us - interval.from_us) / 1e6;
   const auto rate = [&](std::uint64_t count) {
-    return grouped(static_cast<std::uint64_t>(static_cast<double>(count) / seconds + 0.5));
+    return grouped(static_cast<std::uint64_t>(std::llround(static_cast<double>(count) / seconds)));
   };
   const Latency latency = latency_of(interval.syn_ack_us);
   std::string line =

@@ -1,6 +1,7 @@
 #include "bench/load/trial/trial_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include <fmt/format.h>
@@ -166,7 +167,7 @@ std::string text_of(const Record& record, const std::vector<PhaseSummary>& phase
     if (record.asks) table.latency_rows("first byte", &PhaseSummary::first_byte);
   }
   const auto rate = [](const PhaseSummary& p, std::uint64_t count) {
-    return grouped(static_cast<std::uint64_t>(p.per_second(count) + 0.5));
+    return grouped(static_cast<std::uint64_t>(std::llround(p.per_second(count))));
   };
   table.row("packets out per second", [&](const PhaseSummary& p) { return rate(p, p.counts.sent); });
   table.row("packets in per second", [&](const PhaseSummary& p) { return rate(p, p.counts.received); });

@@ -12,7 +12,6 @@ namespace synward::load {
 namespace {
 
 using test::kSecondUs;
-using test::succeeded;
 using test::trial_record;
 
 TEST(Timelines, WhatIsAtTheEndOfAPhaseBelongsToTheNext) {
