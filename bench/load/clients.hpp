@@ -32,7 +32,7 @@ class ClientEvents {
   /// The ACK of its handshake, as it left.
   virtual void sent_ack(std::span<const std::byte> frame) = 0;
   virtual void first_byte(std::size_t client, std::uint64_t now_us) = 0;
-  /// It has been told apart for good; `closed`: by FINs of both sides.
+  /// Its fate is known, once and for all; `closed`: by FINs of both sides.
   virtual void ended(std::size_t client, Outcome outcome, bool closed) = 0;
 };
 

@@ -21,6 +21,7 @@
 #include "bench/load/lab.hpp"
 #include "bench/load/neighbor.hpp"
 #include "bench/load/report.hpp"
+#include "bench/load/safe_port.hpp"
 #include "bench/load/show.hpp"
 #include "bench/load/trial/command.hpp"
 #include "control/control_client.hpp"
@@ -53,20 +54,27 @@ CLI::Validator accepted_by(Parse parse) {
   return {check, ""};
 }
 
+std::vector<Target> targets_of(const Options& options) {
+  std::vector<Target> targets;
+  targets.reserve(options.targets.size());
+  for (const auto& text : options.targets) targets.push_back(Target::parse(text));
+  return targets;
+}
+
 FloodSettings flood_settings(const Options& options) {
+  (void)safe_port("net_af_packet0,iface=" + options.interface);
   FloodSettings settings{.interface = options.interface,
                          .rate = options.flood_rate,
                          .seconds = options.seconds,
                          .mix = AttackMix::parse(options.kind)};
-  settings.targets.reserve(options.targets.size());
-  for (const auto& text : options.targets) settings.targets.push_back(Target::parse(text));
+  settings.targets = targets_of(options);
   if (!options.sources.empty()) settings.sources = SourcePrefix::parse(options.sources);
   if (!options.mac.empty()) settings.mac = parse_mac(options.mac);
   return settings;
 }
 
 ClientSettings client_settings(const Options& options) {
-  ClientSettings settings{.targets = flood_settings(options).targets,
+  ClientSettings settings{.targets = targets_of(options),
                           .rate = options.client_rate,
                           .seconds = options.seconds,
                           .patience_s = options.patience_s,

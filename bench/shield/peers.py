@@ -181,9 +181,7 @@ def trial(defence: Defence, rate: float, seconds: float) -> Trial:
         attack["syn_acks_per_syn"],
         attack["success_percent"],
         attack["first_syn_success_percent"],
-        latency["p50"] / 1000,
-        latency["p99"] / 1000,
-        first_byte["p99"] / 1000,
+        *((us or 0) / 1000 for us in (latency["p50"], latency["p99"], first_byte["p99"])),  # null: nobody got so far
         kept / (1 << 20),
         attack["saturated"],
     )

@@ -69,3 +69,10 @@ def test_nobody_at_the_address_is_told_in_one_sentence(served):
     client, _ = served
     with pytest.raises(namespaces.LabError, match="exit code 1: synward-load: no station on the interface's link has"):
         client.run(LOAD, "flood", "--interface", "near", "--target", "198.18.0.99:443")
+
+
+def test_the_interface_of_the_default_route_floods_nobody(served):
+    client, _ = served
+    client.run("ip", "route", "add", "default", "dev", "near")
+    with pytest.raises(namespaces.LabError, match="exit code 1: synward-load: this machine's default route goes by near: no load leaves there"):
+        client.run(LOAD, "flood", "--interface", "near", "--target", TARGETS[0])

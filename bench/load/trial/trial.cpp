@@ -18,6 +18,7 @@
 #include <rte_lcore.h>
 
 #include "bench/load/report.hpp"
+#include "bench/load/safe_port.hpp"
 #include "bench/load/trial/assertion.hpp"
 #include "bench/load/trial/generator.hpp"
 #include "bench/load/trial/neighbors.hpp"
@@ -52,19 +53,6 @@ void watch_signals() {
     struct sigaction before {};
     sigaction(number, nullptr, &before);
     if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
-  }
-}
-
-/// As DPDK names it. Throws std::runtime_error, one sentence, when there is none, or when the machine would
-/// be lost behind it.
-config::Port port_of(const std::string& device) {
-  const config::Port wanted{.name = "load", .device = device};
-  try {
-    return {.name = "load", .device = control::NicDevices{}.find(wanted)};
-  } catch (const control::CarriesDefaultRoute& refusal) {
-    throw std::runtime_error(fmt::format(
-        "this machine's default route goes by {}: no load leaves there, and the machine would be lost",
-        refusal.interface));
   }
 }
 
@@ -226,7 +214,7 @@ int run_trial(const TrialPlan& plan, const TrialOutput& output, const std::vecto
   std::vector<Assertion> assertions;
   for (const auto& text : output.assertions) assertions.push_back(Assertion::parse(text));
   check(plan);
-  const config::Port port = port_of(plan.device);
+  const config::Port port = safe_port(plan.device);
   watch_signals();
   const control::Eal running{eal_arguments(port, eal)};
   std::optional<Wire> wire;
