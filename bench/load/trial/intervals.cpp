@@ -30,6 +30,15 @@ void count(ClientAt first, ClientAt last, Interval& interval) {
     interval.first_byte_p99_us = latency.p99_us;
 }
 
+/// Where the clients of the interval before sample `n` end. A sample may be late: who was to come behind the
+/// end of a phase is the next one's all the same, as in the phases' own figures.
+std::uint64_t clients_end(const Record& record, std::size_t n) {
+  const std::uint64_t from_us = record.samples[n - 1].at_us, to_us = record.samples[n].at_us;
+  const bool is_last = n + 1 == record.samples.size();
+  if (is_last || from_us >= record.timeline.total_us()) return to_us;
+  return std::min(to_us, record.timeline.end_of(record.timeline.phase_at(from_us)));
+}
+
 }  // namespace
 
 std::vector<Interval> intervals(const Record& record) {
@@ -40,7 +49,8 @@ std::vector<Interval> intervals(const Record& record) {
     Interval interval{.from_us = from.at_us, .to_us = to.at_us, .counts = to.counts - from.counts};
     if (from.at_us < record.timeline.total_us()) interval.phase = record.timeline.phase_at(from.at_us);
     const ClientAt first = client;
-    client = std::ranges::lower_bound(client, record.clients.end(), to.at_us, {}, &ClientRecord::intended_us);
+    client = std::ranges::lower_bound(client, record.clients.end(), clients_end(record, n), {},
+                                      &ClientRecord::intended_us);
     count(first, client, interval);
     found.push_back(interval);
   }

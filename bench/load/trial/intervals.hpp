@@ -9,8 +9,8 @@
 
 namespace synward::load {
 
-/// Between two samples. Clients belong to the one of their intended time. Latencies are nullopt where nobody
-/// was measured.
+/// Between two samples. Clients belong to the one of their intended time, and never to another phase's: the
+/// intervals of a phase hold its clients. Latencies are nullopt where nobody was measured.
 struct Interval {
   std::uint64_t from_us = 0, to_us = 0;
   std::optional<Phase> phase;  ///< none: behind the last one, while the last clients end
@@ -21,6 +21,7 @@ struct Interval {
   WireCounts counts;  ///< within it
 };
 
+/// One for each two samples that follow each other.
 [[nodiscard]] std::vector<Interval> intervals(const Record& record);
 
 }  // namespace synward::load

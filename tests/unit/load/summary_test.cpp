@@ -1,6 +1,7 @@
 // Mirrors bench/load/trial/summary.hpp and intervals.hpp: what a record comes to.
 #include "bench/load/trial/summary.hpp"
 
+#include <array>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -135,6 +136,18 @@ TEST(Intervals, AreThoseBetweenSamples) {
   EXPECT_EQ(seconds[2].first_byte_p99_us, std::nullopt);
   EXPECT_EQ(seconds[2].counts.attack_sent, 1000u);
   EXPECT_EQ(seconds[4].counts.syn_acks, 100u);
+}
+
+TEST(Intervals, OfAPhaseHoldItsClientsWhenSamplesAreLate) {
+  Record record = trial_record();
+  for (std::size_t n = 1; n < record.samples.size(); ++n) record.samples[n].at_us += 150'000;
+  std::array<std::uint64_t, 3> clients{};
+  for (const Interval& interval : intervals(record)) {
+    if (interval.phase) clients.at(std::size_t(*interval.phase)) += interval.clients;
+  }
+  // Sample 2 is 150 ms late: two clients of the attack were to come by then.
+  EXPECT_EQ(clients, (std::array<std::uint64_t, 3>{20, 20, 20}));
+  EXPECT_EQ(intervals(record)[0].clients, 12u) << "within a phase it is the sample that counts";
 }
 
 TEST(Intervals, BehindTheLastPhaseBelongToNone) {
