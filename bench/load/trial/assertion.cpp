@@ -45,19 +45,21 @@ double parse_value(std::string_view whole, std::string_view text, Unit unit) {
   }
   const auto* const time = std::ranges::find(kTimeUnits, rest, &std::pair<std::string_view, double>::first);
   if (time == kTimeUnits.end()) refuse(whole, "a time has a unit: us, ms or s");
-  return value * time->second;
+  // Whole nanoseconds: 32.2 * 1e3 is a little more than 32,200, and what was measured are whole microseconds.
+  return std::round(value * time->second * 1e3) / 1e3;
 }
 
+/// As exact as it was measured: who reads why `success==100` does not hold must not read of 100 %.
 std::string with_unit(double value, Unit unit) {
   switch (unit) {
     case Unit::kPercent:
-      return fmt::format("{:.3f} %", value);
+      return fmt::format("{:.9g} %", value);
     case Unit::kMicroseconds:
-      return value < 1e6 ? fmt::format("{:.3f} ms", value / 1e3) : fmt::format("{:.3f} s", value / 1e6);
+      return value < 1e6 ? fmt::format("{:.3f} ms", value / 1e3) : fmt::format("{} s", value / 1e6);
     case Unit::kPieces:
       break;
   }
-  return fmt::format("{:g}", value);
+  return std::floor(value) == value ? fmt::format("{:.0f}", value) : fmt::format("{:.9g}", value);
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ std::string with_unit(double value, Unit unit) {
 struct Assertion::Metric {
   std::string name;
   Unit unit;
-  std::string help;
+  std::string help;  ///< one for several that follow each other: they share a line
   /// Nullopt where there is nothing to measure.
   std::function<std::optional<double>(const PhaseSummary&)> of;
 };
@@ -78,8 +80,9 @@ const std::vector<Assertion::Metric>& Assertion::metrics() {
         return phase.clients == 0 ? std::nullopt : std::optional{(phase.*share)()};
       };
     };
-    made.push_back({"success", Unit::kPercent, "clients that succeeded", of_clients(&PhaseSummary::success)});
-    made.push_back({"first_syn", Unit::kPercent, "clients that succeeded with their first SYN",
+    made.push_back({"success", Unit::kPercent, "clients that succeeded, in percent",
+                    of_clients(&PhaseSummary::success)});
+    made.push_back({"first_syn", Unit::kPercent, "the same, with their first SYN",
                     of_clients(&PhaseSummary::first_syn_success)});
     using Part = std::uint32_t Latency::*;
     constexpr std::array<std::pair<std::string_view, Part>, 5> kParts{{{"p50", &Latency::p50_us},
@@ -91,37 +94,43 @@ const std::vector<Assertion::Metric>& Assertion::metrics() {
                                  const std::string& what) {
       for (const auto& pair : kParts) {
         const Part part = pair.second;
-        made.push_back({prefix + std::string{pair.first}, Unit::kMicroseconds,
-                        fmt::format("{}, {}", what, pair.first), [which, part](const PhaseSummary& phase) {
+        made.push_back({prefix + std::string{pair.first}, Unit::kMicroseconds, what,
+                        [which, part](const PhaseSummary& phase) {
                           const Latency& latency = phase.*which;
                           return latency.count == 0 ? std::nullopt : std::optional<double>{latency.*part};
                         }});
       }
     };
-    add_latency("", &PhaseSummary::syn_ack, "until the SYN-ACK");
+    add_latency("", &PhaseSummary::syn_ack, "from a client's intended time until the SYN-ACK");
     add_latency("syn_ack.", &PhaseSummary::syn_ack, "the same");
     add_latency("first_byte.", &PhaseSummary::first_byte, "until the answer's first byte");
-    add_latency("late.", &PhaseSummary::late,
-                "how much later than intended the generator sent a client's SYN");
+    add_latency("late.", &PhaseSummary::late, "until the generator sent the client's first SYN");
     const auto add = [&](const std::string& name, const std::string& help, auto of) {
       made.push_back({name, Unit::kPieces, help,
                       [of](const PhaseSummary& phase) { return std::optional<double>{of(phase)}; }});
     };
-    add("clients", "that ended", [](const PhaseSummary& p) { return double(p.clients); });
+    const auto add_rate = [&](const std::string& name, const std::string& help,
+                              std::uint64_t WireCounts::*which) {
+      made.push_back({name, Unit::kPieces, help, [which](const PhaseSummary& phase) {
+                        return phase.seconds > 0 ? std::optional{phase.per_second(phase.counts.*which)}
+                                                 : std::nullopt;
+                      }});
+    };
+    add("clients", "clients that ended", [](const PhaseSummary& p) { return double(p.clients); });
     add("unclosed", "clients that succeeded, but saw no FIN",
         [](const PhaseSummary& p) { return double(p.unclosed); });
     for (std::size_t n = std::size_t(Outcome::kNoSynAck); n < kOutcomeLabels.size(); ++n)
       add(std::string{kOutcomeLabels[n]}, "clients that failed so",
           [n](const PhaseSummary& p) { return double(p.outcomes[n]); });
-    add("sent_pps", "packets out per second",
-        [](const PhaseSummary& p) { return p.per_second(p.counts.sent); });
-    add("received_pps", "packets in per second",
-        [](const PhaseSummary& p) { return p.per_second(p.counts.received); });
-    add("syns_per_second", "of the attack",
-        [](const PhaseSummary& p) { return p.per_second(p.counts.syns_sent); });
-    add("syn_acks_per_second", "to the attack",
-        [](const PhaseSummary& p) { return p.per_second(p.counts.syn_acks); });
-    add("syn_acks_per_syn", "of the attack", [](const PhaseSummary& p) { return p.syn_acks_per_syn(); });
+    add_rate("sent_pps", "packets out per second", &WireCounts::sent);
+    add_rate("received_pps", "packets in per second", &WireCounts::received);
+    add_rate("syns_per_second", "SYNs of the attack", &WireCounts::syns_sent);
+    add_rate("syn_acks_per_second", "SYN-ACKs to the attack", &WireCounts::syn_acks);
+    made.push_back({"syn_acks_per_syn", Unit::kPieces, "SYN-ACKs for each SYN of the attack",
+                    [](const PhaseSummary& phase) {
+                      return phase.counts.syns_sent == 0 ? std::nullopt
+                                                         : std::optional{phase.syn_acks_per_syn()};
+                    }});
     add("saturated", "1 when the generator was too slow, else 0",
         [](const PhaseSummary& p) { return p.saturated() ? 1.0 : 0.0; });
     return made;
@@ -167,15 +176,16 @@ Assertion Assertion::parse(const std::string& text) {
 }
 
 std::string Assertion::help() {
-  std::string text = "METRIC is one of ";
-  std::vector<std::string_view> names;
-  for (const Metric& known : metrics()) {
-    if (!known.name.starts_with("syn_ack.")) names.push_back(known.name);
+  std::string text =
+      "[PHASE.]METRIC OP VALUE[UNIT]: PHASE is baseline, attack (the default) or recovery; OP >= > <= < or "
+      "==;\n"
+      "times have a unit (us, ms, s), percent may have one (%). METRIC:";
+  for (auto metric = metrics().begin(); metric != metrics().end();) {
+    const auto first = metric;
+    std::vector<std::string_view> names;
+    for (; metric != metrics().end() && metric->help == first->help; ++metric) names.push_back(metric->name);
+    text += fmt::format("\n{}: {}", fmt::join(names, " "), first->help);
   }
-  text += fmt::format(
-      "{}; pNN and max are of the SYN-ACK; percent and times have a unit (99.9%, 5ms), the unit of "
-      "percent may be left out; PHASE. before it: baseline., attack. (the default) or recovery.",
-      fmt::join(names, ", "));
   return text;
 }
 

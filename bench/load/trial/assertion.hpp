@@ -10,13 +10,16 @@
 
 namespace synward::load {
 
+/// One of them, which can be asked of a trial once that is over.
 class Assertion {
  public:
-  /// [PHASE.]METRIC OP VALUE[UNIT]. Throws std::invalid_argument, one sentence.
+  /// [PHASE.]METRIC OP VALUE[UNIT]. Throws std::invalid_argument, one sentence: what is wrong, what is
+  /// allowed.
   static Assertion parse(const std::string& text);
-  /// All metrics, for --help.
+  /// How it is written, and a line for each metric or few of them, for --help.
   static std::string help();
 
+  /// What became of it.
   struct Result {
     std::string text;   ///< as it was written
     std::string phase;  ///< of which it was asked

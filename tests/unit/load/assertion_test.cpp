@@ -1,8 +1,10 @@
 // Mirrors bench/load/trial/assertion.hpp.
 #include "bench/load/trial/assertion.hpp"
 
+#include <sstream>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +12,8 @@
 
 namespace synward::load {
 namespace {
+
+using testing::HasSubstr;
 
 Assertion::Result check(const char* text) {
   return Assertion::parse(text).check(summarize(test::trial_record()));
@@ -28,14 +32,14 @@ TEST_P(OfTheRecord, HoldsOrNotAndSaysWhatWasFound) {
   EXPECT_EQ(result.text, GetParam().text);
 }
 constexpr Case kCases[] = {
-    {"SuccessOfTheAttackByDefault", "success>=50", true, "50.000 %"},
-    {"WithItsUnit", "success >= 50%", true, "50.000 %"},
-    {"More", "success>50", false, "50.000 %"},
-    {"Less", "success<50", false, "50.000 %"},
-    {"AtMost", "success<=50", true, "50.000 %"},
-    {"Equal", "success==50", true, "50.000 %"},
-    {"OfAPhase", "baseline.success==100%", true, "100.000 %"},
-    {"FirstSyn", "first_syn>=40.1", false, "40.000 %"},
+    {"SuccessOfTheAttackByDefault", "success>=50", true, "50 %"},
+    {"WithItsUnit", "success >= 50%", true, "50 %"},
+    {"More", "success>50", false, "50 %"},
+    {"Less", "success<50", false, "50 %"},
+    {"AtMost", "success<=50", true, "50 %"},
+    {"Equal", "success==50", true, "50 %"},
+    {"OfAPhase", "baseline.success==100%", true, "100 %"},
+    {"FirstSyn", "first_syn>=40.1", false, "40 %"},
     {"SynAckByDefault", "baseline.p50<=5ms", true, "5.000 ms"},
     {"InMicroseconds", "baseline.p50<=4999us", false, "5.000 ms"},
     {"ByItsName", "baseline.syn_ack.p90<=9.0ms", true, "9.000 ms"},
@@ -45,6 +49,7 @@ constexpr Case kCases[] = {
     {"SynAcksPerSyn", "syn_acks_per_syn>=0.95", true, "0.95"},
     {"PacketsPerSecond", "sent_pps>1040", false, "1040"},
     {"Saturated", "saturated==0", true, "0"},
+    {"WithoutSynsNothingOfThem", "baseline.syn_acks_per_syn<=1", false, "nothing was measured"},
     {"NothingMeasured", "first_byte.p99<1s", false, "nothing was measured"},
 };
 INSTANTIATE_TEST_SUITE_P(Assertions, OfTheRecord, testing::ValuesIn(kCases),
@@ -78,6 +83,33 @@ TEST(Assertions, OfClientsThatThereWereNotDoNotHold) {
   EXPECT_FALSE(Assertion::parse("success>=0").check(summarize(record)).holds);
 }
 
+/// 32.2 * 1e3 is more than 32,200, and 16.1 * 1e3 too: a client of just that many microseconds is equal.
+TEST(Assertions, FractionsOfAMillisecondAreExact) {
+  for (std::uint32_t us = 100; us <= 100'000; us += 100) {
+    const PhaseSummary phase{.phase = Phase::kAttack, .syn_ack = {.count = 1, .p99_us = us}};
+    const auto text = fmt::format("p99=={}.{}ms", us / 1000, us / 100 % 10);
+    EXPECT_TRUE(Assertion::parse(text).check({phase}).holds) << text;
+  }
+}
+
+TEST(Assertions, ValuesAreNotRoundedUpToWhatWasAsked) {
+  PhaseSummary phase{.phase = Phase::kAttack, .seconds = 1, .clients = 10'000'000};
+  phase.outcomes[std::size_t(Outcome::kSucceeded)] = 9'999'999;
+  phase.counts.sent = 12'345'678;
+  phase.syn_ack = {.count = 1, .max_us = 1'234'567};
+  const auto value = [&](const char* text) { return Assertion::parse(text).check({phase}).value; };
+  EXPECT_EQ(value("success==100"), "99.99999 %");
+  EXPECT_EQ(value("clients==1"), "10000000");
+  EXPECT_EQ(value("sent_pps>=2e7"), "12345678");
+  EXPECT_EQ(value("max<1.2s"), "1.234567 s");
+}
+
+TEST(Assertions, RatesOfNoTimeDoNotHold) {
+  const PhaseSummary cut_off{.phase = Phase::kAttack};
+  for (const char* text : {"sent_pps<=1", "received_pps==0", "syns_per_second<1", "syn_acks_per_second<1"})
+    EXPECT_FALSE(Assertion::parse(text).check({cut_off}).holds) << text;
+}
+
 struct Refused {
   const char *text, *why;
 };
@@ -99,16 +131,22 @@ TEST(Assertions, ThatAreNoneAreRefusedAndToldWhatIs) {
       (void)Assertion::parse(text);
       ADD_FAILURE() << text << " was taken";
     } catch (const std::invalid_argument& refusal) {
-      EXPECT_THAT(refusal.what(), testing::HasSubstr(why));
-      EXPECT_THAT(refusal.what(), testing::HasSubstr(text));
+      EXPECT_THAT(refusal.what(), HasSubstr(why));
+      EXPECT_THAT(refusal.what(), HasSubstr(text));
     }
   }
 }
 
-TEST(Assertions, HelpNamesTheirMetrics) {
-  for (const char* name :
-       {"success", "first_syn", "p99", "first_byte.p999", "no_syn_ack", "wrong_data", "late.max"})
-    EXPECT_THAT(Assertion::help(), testing::HasSubstr(name));
+TEST(Assertions, HelpHasALineForEachMetricOrFew) {
+  const std::string help = Assertion::help();
+  std::istringstream lines{help};
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110u) << line;
+  EXPECT_THAT(help, HasSubstr("\nsuccess: clients that succeeded"));
+  EXPECT_THAT(help, HasSubstr("\np50 p90 p99 p999 max: "));
+  EXPECT_THAT(help,
+              HasSubstr("\nfirst_byte.p50 first_byte.p90 first_byte.p99 first_byte.p999 first_byte.max: "));
+  EXPECT_THAT(help, HasSubstr("\nno_syn_ack bad_syn_ack reset no_data wrong_data no_tuple: "));
+  EXPECT_THAT(help, HasSubstr("\nsaturated: "));
 }
 
 }  // namespace
