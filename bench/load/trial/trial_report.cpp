@@ -13,11 +13,19 @@
 namespace synward::load {
 namespace {
 
-constexpr std::size_t kNameColumns = 34, kValueColumns = 20;
+constexpr std::size_t kColumns = 100, kNameColumns = 34, kValueColumns = 20;
+static_assert(kNameColumns + std::size_t(Phase::kCount) * kValueColumns <= kColumns);
 
 nlohmann::json to_json(const Latency& latency) {
-  return {{"count", latency.count}, {"p50", latency.p50_us},   {"p90", latency.p90_us},
-          {"p99", latency.p99_us},  {"p999", latency.p999_us}, {"max", latency.max_us}};
+  const auto measured = [&](std::uint32_t us) {
+    return latency.count == 0 ? nlohmann::json(nullptr) : nlohmann::json(us);
+  };
+  return {{"count", latency.count},
+          {"p50", measured(latency.p50_us)},
+          {"p90", measured(latency.p90_us)},
+          {"p99", measured(latency.p99_us)},
+          {"p999", measured(latency.p999_us)},
+          {"max", measured(latency.max_us)}};
 }
 
 nlohmann::json to_json(const PhaseSummary& phase) {
@@ -118,22 +126,35 @@ class Table {
   std::string text_;
 };
 
+/// `sentence` in lines of the report's width, broken at its blanks.
+std::string wrapped(std::string_view sentence) {
+  std::string text;
+  while (sentence.size() > kColumns) {
+    const auto blank = sentence.rfind(' ', kColumns);
+    if (blank == std::string_view::npos) break;
+    text += fmt::format("{}\n", sentence.substr(0, blank));
+    sentence.remove_prefix(blank + 1);
+  }
+  return text + fmt::format("{}\n", sentence);
+}
+
 /// Why the generator's own share in the figures is small, or is not.
 std::string verdict_of(const PhaseSummary& phase) {
-  const std::string where = fmt::format("in the {}", kPhaseLabels[std::size_t(phase.phase)]);
-  const std::string sent = phase.counts.attack_due == 0 ? ""
-                                                        : fmt::format("{} of {} attack packets left, ",
-                                                                      grouped(phase.counts.attack_sent),
-                                                                      grouped(phase.counts.attack_due));
-  const std::string late = phase.late.count == 0
-                               ? "no client was to begin"
-                               : fmt::format("clients began {:.3f} ms late at p99, {:.3f} ms at most",
-                                             phase.late.p99_us / 1e3, phase.late.max_us / 1e3);
-  if (!phase.saturated()) return fmt::format("The generator kept up {}: {}{}.\n", where, sent, late);
-  const auto placeless = phase.outcomes[std::size_t(Outcome::kNoTuple)];
-  return fmt::format(
-      "THE GENERATOR WAS SATURATED {}: {}{}{}; the figures hold its own delays.\n", where, sent, late,
-      placeless == 0 ? "" : fmt::format(", {} found no free port: widen --client-prefix", placeless));
+  std::vector<std::string> why;
+  if (phase.counts.attack_due != 0)
+    why.push_back(fmt::format("{} of {} attack packets left", grouped(phase.counts.attack_sent),
+                              grouped(phase.counts.attack_due)));
+  if (phase.late.count != 0)
+    why.push_back(fmt::format("clients began {:.3f} ms late at p99, {:.3f} ms at most",
+                              phase.late.p99_us / 1e3, phase.late.max_us / 1e3));
+  if (const auto placeless = phase.outcomes[std::size_t(Outcome::kNoTuple)]; placeless != 0)
+    why.push_back(fmt::format("{} found no free port: widen --client-prefix", grouped(placeless)));
+  if (why.empty()) why.emplace_back("nothing was to be sent");
+  const std::string_view where = kPhaseLabels[std::size_t(phase.phase)];
+  if (!phase.saturated())
+    return wrapped(fmt::format("The generator kept up in the {}: {}.", where, fmt::join(why, ", ")));
+  return wrapped(fmt::format("THE GENERATOR WAS SATURATED in the {}: {}; the figures hold its own delays.",
+                             where, fmt::join(why, ", ")));
 }
 
 }  // namespace
@@ -148,6 +169,7 @@ nlohmann::json to_json(const Record& record, const std::vector<PhaseSummary>& ph
 }
 
 std::string text_of(const Record& record, const std::vector<PhaseSummary>& phases) {
+  if (phases.empty()) return "It ended before anything was measured.\n";
   Table table{phases};
   table.row("", [](const PhaseSummary& p) { return kPhaseLabels[std::size_t(p.phase)]; });
   table.row("seconds", [](const PhaseSummary& p) { return fmt::format("{:.1f}", p.seconds); });
@@ -180,8 +202,8 @@ std::string text_of(const Record& record, const std::vector<PhaseSummary>& phase
     table.row_if_any("wrong SYN-ACKs to it", [](const PhaseSummary& p) { return p.counts.wrong_syn_acks; });
     table.row_if_any("RSTs to it", [](const PhaseSummary& p) { return p.counts.resets; });
     table.row_if_any("other segments to it", [](const PhaseSummary& p) { return p.counts.others; });
-    table.row_if_any("packets that the port refused", [](const PhaseSummary& p) { return p.counts.refused; });
   }
+  table.row_if_any("packets that the port refused", [](const PhaseSummary& p) { return p.counts.refused; });
   std::string text = table.text();
   for (const PhaseSummary& phase : phases) text += verdict_of(phase);
   if (record.interrupted) text += "It was interrupted: the figures are of what there was until then.\n";

@@ -14,7 +14,8 @@ namespace synward::load {
 /// interval between two samples. Times that nobody measured are null.
 [[nodiscard]] nlohmann::json to_json(const Record& record, const std::vector<PhaseSummary>& phases);
 
-/// A table with a column for each phase, at most 100 letters wide, and whether the generator kept up.
+/// A table with a column for each phase, and whether the generator kept up in it. No line is longer than 100
+/// letters.
 [[nodiscard]] std::string text_of(const Record& record, const std::vector<PhaseSummary>& phases);
 
 }  // namespace synward::load

@@ -1,14 +1,12 @@
-// Mirrors bench/load/trial/trial_report.hpp and plot.hpp: what is said and drawn of a record.
+// Mirrors bench/load/trial/trial_report.hpp: what is said of a record.
 #include "bench/load/trial/trial_report.hpp"
 
 #include <regex>
 #include <sstream>
-#include <stack>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bench/load/trial/plot.hpp"
 #include "tests/support/trial_record.hpp"
 
 namespace synward::load {
@@ -17,6 +15,8 @@ namespace {
 using test::trial_record;
 using testing::HasSubstr;
 using testing::Not;
+using testing::UnorderedElementsAre;
+using testing::UnorderedElementsAreArray;
 
 std::string text_of_record(const Record& record) { return text_of(record, summarize(record)); }
 
@@ -41,11 +41,49 @@ TEST(TrialReport, HasAColumnForEachPhase) {
   EXPECT_EQ(row(text, "packets out per second"), " 40 1,040 40");
   EXPECT_EQ(row(text, "SYN-ACKs per SYN of the attack"), " - 0.9500 -");
   EXPECT_THAT(text, Not(HasSubstr("first byte")));
-  std::istringstream lines{text};
-  for (std::string line; std::getline(lines, line);) {
-    const bool is_table = !line.starts_with("The generator");
-    EXPECT_LE(is_table ? line.size() : 0, 100u) << line;
+}
+
+TEST(TrialReport, NoLineIsLongerThanAHundredLetters) {
+  Record record = trial_record();
+  record.asks = true;
+  record.clients[0].late_us = 1'234'567'890;
+  record.clients[25].outcome = Outcome::kNoTuple;
+  for (std::size_t n = 1; n < record.samples.size(); ++n) {
+    WireCounts& counts = record.samples[n].counts;
+    for (auto* const count : {&counts.sent, &counts.received, &counts.refused, &counts.attack_due,
+                              &counts.attack_sent, &counts.syns_sent, &counts.wrong_syn_acks})
+      *count += n * 123'456'789'012;
   }
+  const std::string text = text_of_record(record);
+  EXPECT_THAT(text, HasSubstr("1 found no free port: widen"));
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+}
+
+TEST(TrialReport, WhatThePortRefusedIsToldWithoutAnAttack) {
+  Record record = trial_record();
+  for (std::size_t n = 0; n < record.samples.size(); ++n)
+    record.samples[n].counts = {.sent = n, .refused = 7 * n};
+  const std::string text = text_of_record(record);
+  EXPECT_EQ(row(text, "packets that the port refused"), " 14 14 14");
+  EXPECT_THAT(text, Not(HasSubstr("attack packets")));
+}
+
+TEST(TrialReport, OfNothingSaysSo) {
+  EXPECT_EQ(text_of(Record{}, {}), "It ended before anything was measured.\n");
+  const auto json = to_json(Record{}, {});
+  EXPECT_TRUE(json["phases"].is_object() && json["phases"].empty());
+  EXPECT_TRUE(json["seconds"].is_array() && json["seconds"].empty());
+}
+
+TEST(TrialReport, SaysWhenItWasInterrupted) {
+  Record record = trial_record();
+  EXPECT_THAT(text_of_record(record), Not(HasSubstr("interrupted")));
+  record.interrupted = true;
+  record.clients.back().outcome = Outcome::kUnderWay;
+  EXPECT_THAT(text_of_record(record), HasSubstr("It was interrupted"));
+  EXPECT_EQ(row(text_of_record(record), "cut off, not counted"), " 0 0 1");
+  EXPECT_EQ(to_json(record, summarize(record))["interrupted"], true);
 }
 
 TEST(TrialReport, AllButOneIsNotAll) {
@@ -95,71 +133,46 @@ TEST(TrialReport, JsonHasTheSameFigures) {
   EXPECT_TRUE(json["seconds"][3]["first_byte_p99_us"].is_null());
 }
 
-/// Every element closed by its own end, every attribute in quotes.
-void expect_well_formed(const std::string& svg) {
-  const std::regex tag{R"re(<(/?)(\w+)((?: +[\w-]+="[^"<]*")*) *(/?)>)re"};
-  std::stack<std::string> open;
-  std::size_t end = 0;
-  for (std::sregex_iterator at{svg.begin(), svg.end(), tag}, none; at != none; ++at) {
-    const auto& match = *at;
-    const auto begin = static_cast<std::size_t>(match.position());
-    EXPECT_EQ(svg.substr(end, begin - end).find_first_of("<>"), std::string::npos)
-        << svg.substr(end, begin - end);
-    end = begin + static_cast<std::size_t>(match.length());
-    if (match[1].length() != 0) {
-      ASSERT_FALSE(open.empty());
-      EXPECT_EQ(open.top(), match[2]);
-      open.pop();
-    } else if (match[4].length() == 0) {
-      open.push(match[2]);
-    }
-  }
-  EXPECT_TRUE(open.empty());
-  EXPECT_EQ(svg.substr(end), "\n");
-  EXPECT_THAT(svg, Not(HasSubstr("nan")));
-  EXPECT_THAT(svg, Not(HasSubstr("inf")));
+TEST(TrialReport, JsonHasTheseKeys) {
+  const auto keys = [](const nlohmann::json& object) {
+    std::vector<std::string> found;
+    for (const auto& [key, value] : object.items()) found.push_back(key);
+    return found;
+  };
+  const auto json = to_json(trial_record(), summarize(trial_record()));
+  EXPECT_THAT(keys(json), UnorderedElementsAre("interrupted", "phases", "seconds"));
+  EXPECT_THAT(keys(json["phases"]), UnorderedElementsAre("baseline", "attack", "recovery"));
+  const auto& attack = json["phases"]["attack"];
+  EXPECT_THAT(keys(attack),
+              UnorderedElementsAre("seconds", "clients", "success_percent", "first_syn_success_percent",
+                                   "outcomes", "unclosed", "syn_ack_us", "first_byte_us", "generator_late_us",
+                                   "saturated", "wire", "sent_pps", "received_pps", "syn_acks_per_syn"));
+  EXPECT_THAT(keys(attack["outcomes"]), UnorderedElementsAreArray(kOutcomeLabels));
+  EXPECT_THAT(keys(attack["syn_ack_us"]), UnorderedElementsAre("count", "p50", "p90", "p99", "p999", "max"));
+  EXPECT_THAT(keys(attack["wire"]),
+              UnorderedElementsAre("sent", "received", "refused", "attack_due", "attack_sent", "syns_sent",
+                                   "syn_acks", "wrong_syn_acks", "resets", "others"));
+  EXPECT_THAT(keys(json["seconds"][0]),
+              UnorderedElementsAre("from_s", "to_s", "phase", "clients", "succeeded", "first_syn",
+                                   "syn_ack_p50_us", "syn_ack_p99_us", "first_byte_p99_us", "attack_sent",
+                                   "syn_acks", "sent", "received"));
 }
 
-TEST(Plot, IsWellFormedWhateverTheRecord) {
-  expect_well_formed(svg_of(trial_record(), "all"));
-  expect_well_formed(svg_of(Record{}, "none"));
-  Record no_clients = trial_record();
-  no_clients.clients.clear();
-  expect_well_formed(svg_of(no_clients, ""));
-  Record one_sample = trial_record();
-  one_sample.samples.resize(1);
-  expect_well_formed(svg_of(one_sample, "<&>\"\n"));
-  Record extreme = trial_record();
-  extreme.asks = true;
-  extreme.clients[0] = test::succeeded(0, 0);
-  extreme.clients[1] = test::succeeded(1, kNever - 1);
-  expect_well_formed(svg_of(extreme, "extreme"));
-}
-
-TEST(Plot, ShadesThePhasesWhereTheyAre) {
-  // 800 wide from 70 on: six seconds, 133.3 each.
-  const std::string svg = svg_of(trial_record(), "t");
-  EXPECT_THAT(svg, HasSubstr(R"(<rect class="baseline" x="70.0" y="56" width="266.7")"));
-  EXPECT_THAT(svg, HasSubstr(R"(<rect class="attack" x="336.7" y="56" width="266.7")"));
-  EXPECT_THAT(svg, HasSubstr(R"(<rect class="recovery" x="603.3" y="56" width="266.7")"));
-  Record quiet = trial_record();
-  quiet.timeline.attack_us = 0;
-  EXPECT_THAT(svg_of(quiet, "t"), Not(HasSubstr("class=\"attack\"")));
-}
-
-TEST(Plot, DrawsSuccessInTheMiddleOfEachSecond) {
-  // 190 high from 56 on: 100 % at 56, 50 % at 151.
-  EXPECT_THAT(svg_of(trial_record(), "t"),
-              HasSubstr("M136.7 56.0 l0.1 0 L270.0 56.0 L403.3 151.0 L536.7 151.0 L670.0 56.0 L803.3 56.0"));
-}
-
-TEST(Plot, BreaksALineWhereNobodyWasMeasured) {
+TEST(TrialReport, JsonHasNoTimesThatNobodyMeasured) {
   Record record = trial_record();
-  record.clients.erase(record.clients.begin() + 10, record.clients.begin() + 20);
-  EXPECT_THAT(svg_of(record, "t"), HasSubstr("M136.7 56.0 l0.1 0 M403.3 151.0"));
+  record.samples.push_back(record.samples.back());
+  record.samples.back().at_us += 500'000;
+  const auto json = to_json(record, summarize(record));
+  EXPECT_EQ(json["phases"]["attack"]["first_byte_us"]["count"], 0);
+  for (const char* part : {"p50", "p90", "p99", "p999", "max"}) {
+    EXPECT_TRUE(json["phases"]["attack"]["first_byte_us"][part].is_null()) << part;
+    EXPECT_FALSE(json["phases"]["attack"]["syn_ack_us"][part].is_null()) << part;
+  }
+  const auto& last = json["seconds"].back();
+  EXPECT_TRUE(last["phase"].is_null() && last["syn_ack_p50_us"].is_null());
+  EXPECT_EQ(last["clients"], 0);
+  EXPECT_EQ(last["to_s"], 6.5);
 }
-
-TEST(Plot, EscapesItsTitle) { EXPECT_THAT(svg_of(Record{}, "a<b>&c"), HasSubstr("a&lt;b&gt;&amp;c")); }
 
 }  // namespace
 }  // namespace synward::load
