@@ -15,6 +15,7 @@ constexpr double kWidth = 900, kLeft = 70, kRight = 30, kPanelHeight = 190, kTop
                  kBottom = 64;
 constexpr double kHeight = kTop + 2 * kPanelHeight + kGap + kBottom;
 constexpr double kFirstTop = kTop, kSecondTop = kTop + kPanelHeight + kGap;
+constexpr std::size_t kTitleLetters = 96;  // in bold, as many as there is room for
 constexpr std::array<const char*, std::size_t(Phase::kCount)> kShades{"#eef6ee", "#fbeaea", "#eaf1fb"};
 
 std::string escaped(const std::string& text) {
@@ -35,6 +36,20 @@ std::string escaped(const std::string& text) {
     }
   }
   return safe;
+}
+
+/// As much of it as there is room for, and no half of a letter in UTF-8.
+std::string shortened(const std::string& title) {
+  if (title.size() <= kTitleLetters) return title;
+  std::size_t end = kTitleLetters - 3;
+  while (end != 0 && (static_cast<unsigned char>(title[end]) & 0xc0) == 0x80) --end;
+  return title.substr(0, end) + "...";
+}
+
+/// Of 10^decade milliseconds.
+std::string name_of_decade(double decade) {
+  return decade < 3 ? fmt::format("{:g} ms", std::pow(10, decade))
+                    : fmt::format("{:g} s", std::pow(10, decade - 3));
 }
 
 /// The distance of ticks on an axis of that length: 1, 2 or 5 times a power of ten.
@@ -66,7 +81,7 @@ class Picture {
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"{0:g}\" height=\"{1:g}\" "
         "fill=\"#ffffff\"/>\n",
         kWidth, kHeight);
-    label(kLeft, 20, "start", title, "font-size=\"14\" font-weight=\"bold\"");
+    label(kLeft, 20, "start", shortened(title), "font-size=\"14\" font-weight=\"bold\"");
   }
 
   std::string draw() {
@@ -75,12 +90,12 @@ class Picture {
     for (const double percent : {0.0, 25.0, 50.0, 75.0, 100.0})
       rule(success_y(percent), fmt::format("{:g} %", percent));
     for (double decade = lowest_; decade <= highest_; ++decade)
-      rule(latency_y(std::pow(10, decade) * 1e3), fmt::format("{:g} ms", std::pow(10, decade)));
+      rule(latency_y(std::pow(10, decade) * 1e3), name_of_decade(decade));
     const double step = tick_step(length_s_, 12);
-    for (double at = 0; at <= length_s_ + step / 1e3; at += step)
-      label(x(at), kSecondTop + kPanelHeight + 16, "middle", fmt::format("{:g} s", at));
+    for (double n = 0; n * step <= length_s_ + step / 1e3; ++n) tick(n * step);
     label(kLeft, kFirstTop - 6, "start", "clients that succeeded, by their intended time");
-    label(kLeft, kSecondTop - 6, "start", "latency since the intended time");
+    label(kLeft, kSecondTop - 6, "start", "latency since the intended time, logarithmic");
+    mark_early_end();
 
     const auto share = [](std::uint64_t of, const Interval& interval) -> std::optional<double> {
       if (interval.clients == 0) return std::nullopt;
@@ -90,6 +105,7 @@ class Picture {
       if (!us) return std::nullopt;
       return latency_y(*us);
     };
+    area("#1a7f37", [&](const Interval& i) { return share(i.succeeded, i); });
     line("after retries", "#1a7f37", "", [&](const Interval& i) { return share(i.succeeded, i); });
     line("with the first SYN", "#1a7f37", "5 3", [&](const Interval& i) { return share(i.first_syn, i); });
     line("SYN-ACK p50", "#0550ae", "", [&](const Interval& i) { return latency(i.syn_ack_p50_us); });
@@ -122,6 +138,25 @@ class Picture {
                     kLeft, at_y, kWidth - kRight);
     label(kLeft - 6, at_y + 4, "end", name);
   }
+  void tick(double at_s) {
+    for (const double top : {kFirstTop, kSecondTop})
+      text_ +=
+          fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:g}\" x2=\"{0:.1f}\" y2=\"{2:g}\" stroke=\"#1f2328\"/>\n",
+                      x(at_s), top + kPanelHeight, top + kPanelHeight + 4);
+    label(x(at_s), kSecondTop + kPanelHeight + 18, "middle", fmt::format("{:g} s", at_s));
+  }
+  /// Of a trial that was cut off: what is shaded behind it never was.
+  void mark_early_end() {
+    if (record_.samples.empty() || record_.samples.back().at_us >= record_.timeline.total_us()) return;
+    const double at_x = x(static_cast<double>(record_.samples.back().at_us) / 1e6);
+    text_ += fmt::format(
+        "<line class=\"end\" x1=\"{0:.1f}\" y1=\"{1:g}\" x2=\"{0:.1f}\" y2=\"{2:g}\" stroke=\"#1f2328\" "
+        "stroke-dasharray=\"2 3\"/>\n",
+        at_x, kFirstTop, kSecondTop + kPanelHeight);
+    const bool is_left = at_x < kWidth / 2;
+    label(at_x + (is_left ? 5 : -5), kFirstTop + kPanelHeight + 16, is_left ? "start" : "end",
+          "it ended here");
+  }
   void shade(double top, bool named) {
     for (const Phase phase : {Phase::kBaseline, Phase::kAttack, Phase::kRecovery}) {
       const double from = x(static_cast<double>(record_.timeline.begin_of(phase)) / 1e6);
@@ -135,6 +170,36 @@ class Picture {
               std::string{kPhaseLabels[std::size_t(phase)]}, "opacity=\"0.45\"");
     }
   }
+  [[nodiscard]] double middle_x(const Interval& interval) const {
+    return x(static_cast<double>(interval.from_us + interval.to_us) / 2e6);
+  }
+  /// What is below a line in the upper panel.
+  template <typename Y>
+  void area(const char* colour, Y&& y_of) {
+    constexpr double kFloor = kFirstTop + kPanelHeight;
+    std::string path;
+    bool down = false;
+    double last_x = 0;
+    const auto close = [&] {
+      if (down) path += fmt::format("L{:.1f} {:g} Z ", last_x, kFloor);
+      down = false;
+    };
+    for (const Interval& interval : seconds_) {
+      const auto y = interval.phase ? y_of(interval) : std::nullopt;
+      if (!y) {
+        close();
+        continue;
+      }
+      last_x = middle_x(interval);
+      if (!down) path += fmt::format("M{:.1f} {:g} ", last_x, kFloor);
+      path += fmt::format("L{:.1f} {:.1f} ", last_x, *y);
+      down = true;
+    }
+    close();
+    if (!path.empty())
+      text_ +=
+          fmt::format("<path class=\"area\" d=\"{}\" fill=\"{}\" fill-opacity=\"0.08\"/>\n", path, colour);
+  }
   /// A point in the middle of each interval for which `y_of` has one; where it has none, the line breaks.
   template <typename Y>
   void line(const std::string& name, const char* colour, const char* dashes, Y&& y_of) {
@@ -143,10 +208,9 @@ class Picture {
     for (const Interval& interval : seconds_) {
       const auto y = interval.phase ? y_of(interval) : std::nullopt;
       if (y) {
-        const double middle = static_cast<double>(interval.from_us + interval.to_us) / 2e6;
-        path += fmt::format("{}{:.1f} {:.1f} ", down ? 'L' : 'M', x(middle), *y);
+        path += fmt::format("{}{:.1f} {:.1f} ", down ? 'L' : 'M', middle_x(interval), *y);
         // A lone point is seen as well.
-        if (!down) path += fmt::format("l0.1 0 ");
+        if (!down) path += "l0.1 0 ";
       }
       down = y.has_value();
     }
