@@ -173,7 +173,7 @@ class Picture {
   [[nodiscard]] double middle_x(const Interval& interval) const {
     return x(static_cast<double>(interval.from_us + interval.to_us) / 2e6);
   }
-  /// What is below a line in the upper panel.
+  /// What is below a line in the upper panel. Behind the last phase come no clients, and neither has points.
   template <typename Y>
   void area(const char* colour, Y&& y_of) {
     constexpr double kFloor = kFirstTop + kPanelHeight;
@@ -185,7 +185,7 @@ class Picture {
       down = false;
     };
     for (const Interval& interval : seconds_) {
-      const auto y = interval.phase ? y_of(interval) : std::nullopt;
+      const std::optional<double> y = y_of(interval);
       if (!y) {
         close();
         continue;
@@ -206,7 +206,7 @@ class Picture {
     std::string path;
     bool down = false;
     for (const Interval& interval : seconds_) {
-      const auto y = interval.phase ? y_of(interval) : std::nullopt;
+      const std::optional<double> y = y_of(interval);
       if (y) {
         path += fmt::format("{}{:.1f} {:.1f} ", down ? 'L' : 'M', middle_x(interval), *y);
         // A lone point is seen as well.

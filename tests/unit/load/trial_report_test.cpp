@@ -44,20 +44,27 @@ TEST(TrialReport, HasAColumnForEachPhase) {
 }
 
 TEST(TrialReport, NoLineIsLongerThanAHundredLetters) {
-  Record record = trial_record();
-  record.asks = true;
-  record.clients[0].late_us = 1'234'567'890;
-  record.clients[25].outcome = Outcome::kNoTuple;
-  for (std::size_t n = 1; n < record.samples.size(); ++n) {
-    WireCounts& counts = record.samples[n].counts;
-    for (auto* const count : {&counts.sent, &counts.received, &counts.refused, &counts.attack_due,
-                              &counts.attack_sent, &counts.syns_sent, &counts.wrong_syn_acks})
-      *count += n * 123'456'789'012;
+  // Each number makes some figures a letter longer, so that lines of all lengths are broken.
+  for (unsigned n_case = 0; n_case < 100; ++n_case) {
+    std::uint64_t factor = 1, late_us = 1;
+    for (unsigned n = 0; n < n_case / 10; ++n) factor *= 10;
+    for (unsigned n = 0; n < n_case % 10; ++n) late_us *= 10;
+    Record record = trial_record();
+    record.asks = true;
+    record.clients[0].late_us = static_cast<std::uint32_t>(late_us);
+    record.clients[25].outcome = Outcome::kNoTuple;
+    for (std::size_t n = 1; n < record.samples.size(); ++n) {
+      WireCounts& counts = record.samples[n].counts;
+      for (auto* const count : {&counts.sent, &counts.received, &counts.refused, &counts.attack_due,
+                                &counts.attack_sent, &counts.wrong_syn_acks})
+        *count += n * factor;
+    }
+    const std::string text = text_of_record(record);
+    EXPECT_THAT(std::regex_replace(text, std::regex{"\n"}, " "),
+                HasSubstr("1 found no free port: widen --client-prefix;"));
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
   }
-  const std::string text = text_of_record(record);
-  EXPECT_THAT(text, HasSubstr("1 found no free port: widen"));
-  std::istringstream lines{text};
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
 }
 
 TEST(TrialReport, WhatThePortRefusedIsToldWithoutAnAttack) {
