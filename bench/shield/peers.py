@@ -236,7 +236,7 @@ def costs(rounds: int, names: list[str]) -> list[list[str]]:
             cost = median(p.busy_ns for p in found[name])
         else:
             cost = (median(1e9 / p.sent_per_s for p in found[name]) - sink_ns) / max(median(shares), 1e-9)
-        rows.append([name, f"{median(p.sent_per_s for p in found[name]):,.0f}", f"{answered:,.0f}", f"{median(shares):.1%}", f"{cost:,.0f}"])
+        rows.append([name, f"{median(p.sent_per_s for p in found[name]):,.0f}", f"{answered:,.0f}", f"{median(shares):.1%}", f"{cost:,.0f}" if median(shares) > 0.01 else "-"])
     rows.append(["all dropped as they come", f"{1e9 / sink_ns:,.0f}", "", "", ""])
     return rows
 
@@ -255,7 +255,7 @@ def trials(options: argparse.Namespace) -> tuple[list[list[str]], bool]:
             return median(getattr(one, figure) for one in all_found)
 
         kept_up = not any(one.saturated for one in all_found)
-        figures = [f"{of('syn_acks_per_s'):,.0f}", f"{of('success'):.2f} %", f"{of('first_syn'):.2f} %", f"{of('p50_ms'):.2f}", f"{of('p99_ms'):.2f}"]
+        figures = [f"{of('syn_acks_per_s'):,.0f}", f"{of('success'):.2f} %", f"{of('first_syn'):.2f} %", f"{of('p50_ms'):.3f}", f"{of('p99_ms'):.3f}"]
         figures += [f"{of('first_byte_p99_ms'):.1f}", f"{of('mebibytes'):.2f}"]
         rows.append([f"{rate:,.0f}", name + ("" if kept_up else " (*)"), *figures])
     return rows, all(not one.saturated for ones in found.values() for one in ones)

@@ -274,7 +274,9 @@ void Generator::sample(std::uint64_t since_us) {
   const Sample before = record_.samples.back();
   if (since_us <= before.at_us) return;
   Sample now{.at_us = since_us, .counts = wire_counts() - before_};
-  if (attack_pace_) now.counts.attack_due = attack_pace_->due(start_us_ + since_us - 1);
+  // A sample may be late: what became due behind a phase's end is the next one's.
+  if (attack_pace_)
+    now.counts.attack_due = attack_pace_->due(start_us_ + std::min(since_us, next_mark_us_) - 1);
   record_.samples.push_back(now);
   plan_next_mark(since_us);
 
