@@ -16,12 +16,15 @@
 namespace synward::control {
 
 /// The machine may be lost behind that port.
-struct CarriesDefaultRoute : std::runtime_error {
-  CarriesDefaultRoute(const std::string& sentence, std::string by) : std::runtime_error{sentence}, interface {
-    std::move(by)
-  } {
-  }
-  std::string interface;
+class CarriesDefaultRoute : public std::runtime_error {
+ public:
+  CarriesDefaultRoute(const std::string& sentence, std::string carrier)
+      : std::runtime_error{sentence}, carrier_{std::move(carrier)} {}
+  /// The kernel's interface.
+  [[nodiscard]] const std::string& carrier() const { return carrier_; }
+
+ private:
+  std::string carrier_;
 };
 
 class NicDevices {
@@ -33,8 +36,7 @@ class NicDevices {
   /// PCI address, with the arguments behind the comma; else as it stands. Throws std::runtime_error (Mendable
   /// where a command helps), one sentence that says what to do, when there is no such NIC, when the machine's
   /// default route goes by it and the port does not say that it may (CarriesDefaultRoute), or when DPDK
-  /// cannot have it as it is
-  /// bound.
+  /// cannot have it as it is bound.
   [[nodiscard]] std::string resolve(const config::Port& port) const;
   /// The same, for who says himself which port it is: the sentence does not.
   [[nodiscard]] std::string find(const config::Port& port) const;

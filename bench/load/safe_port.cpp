@@ -11,7 +11,7 @@ config::Port safe_port(const std::string& device) {
   try {
     port.device = control::NicDevices{}.find(port);
   } catch (const control::CarriesDefaultRoute& refusal) {
-    throw std::runtime_error("this machine's default route goes by " + refusal.interface +
+    throw std::runtime_error("this machine's default route goes by " + refusal.carrier() +
                              ": no load leaves there, and the machine would be lost");
   }
   return port;
