@@ -169,7 +169,7 @@ def test_a_server_that_stands_still_hides_nothing(trial: Trial) -> None:
     assert 950_000 <= waited["max"] < 1_500_000
     assert 600_000 <= waited["p90"] < 900_000
     assert waited["p50"] < 300_000
-    by_second = [second["syn_ack_p50_us"] for second in report["seconds"] if second["clients"] == 200]
+    by_second = [second["syn_ack_p50_us"] for second in report["seconds"][:3]]  # a late sample makes it a client more or less
     assert max(by_second) == by_second[1] >= 400_000
 
 
