@@ -26,6 +26,12 @@ class Core {
     return 0;
   }
 
+  /// Nothing forgiven yet, and SYNs were shed a moment ago or not; then the queue was empty.
+  void begin_in(bool is_flooded) {
+    if (is_flooded) bursts_until_shed();
+    burst(0);
+  }
+
   Overload overload;
   std::uint64_t now_ms = kStartMs;
 };
@@ -39,9 +45,56 @@ TEST(Overload, BeginsWhenFullBurstsWithoutAGapFillHalfOfTheQueue) {
       EXPECT_EQ(core.burst(kBurstMax / 2), Shed::kNone);
     }
     EXPECT_FALSE(core.overload.is_flooded(core.now_ms));
-    EXPECT_EQ(core.bursts_until_shed(frames), (kCapacity / 2 + frames - 1) / frames);
-    EXPECT_TRUE(core.overload.is_flooded(core.now_ms));
+    Core other;  // to which nothing is forgiven yet
+    EXPECT_EQ(other.bursts_until_shed(frames), (kCapacity / 2 + frames - 1) / frames);
+    EXPECT_TRUE(other.overload.is_flooded(other.now_ms));
   }
+}
+
+TEST(Overload, ForgivesABurstForSixteenThatWereInTime) {
+  for (const std::size_t forgiven : {std::size_t{1}, std::size_t{7}, 4 * kCapacity / kBurstMax}) {
+    for (const bool is_flooded : {false, true}) {
+      Core core;
+      core.begin_in(is_flooded);
+      for (std::size_t n = 0; n < 2 * Overload::kForgivenOf * forgiven; ++n) core.burst(kBurstMax / 2);
+      EXPECT_EQ(core.bursts_until_shed(), (is_flooded ? 4 : kCapacity / 2 / kBurstMax) + forgiven);
+      EXPECT_EQ(core.burst(), Shed::kFirst) << "and that is it";
+    }
+  }
+}
+
+TEST(Overload, ForgivesNoMoreThanFourTimesWhatAQueueHolds) {
+  Core core;
+  for (int n = 0; n < 100'000; ++n) core.burst(kBurstMax / 2);
+  EXPECT_EQ(core.bursts_until_shed(), (kCapacity / 2 + 4 * kCapacity) / kBurstMax);
+  EXPECT_EQ(core.burst(), Shed::kFirst) << "what was forgiven does not count for kAny";
+  core.burst(0);
+  EXPECT_EQ(core.bursts_until_shed(), 4u) << "and is used up";
+}
+
+/// A core that is away now and then, and could answer twice of what comes: a full queue, and as many bursts
+/// again until it is empty.
+TEST(Overload, ShedsNothingOfWhatAStumblingCoreCatchesUpWith) {
+  Core core;
+  for (int stumbles = 0; stumbles < 200; ++stumbles) {
+    for (std::size_t n = 0; n < 64 * kCapacity / kBurstMax; ++n) core.burst(kBurstMax / 2);
+    for (std::size_t n = 0; n < 2 * kCapacity / kBurstMax; ++n)
+      ASSERT_EQ(core.burst(), Shed::kNone) << stumbles;
+  }
+  EXPECT_FALSE(core.overload.is_flooded(core.now_ms));
+}
+
+/// One that gets more than it can answer finds its queue empty for a moment after it has shed.
+TEST(Overload, ForgivesLittleToACoreThatIsAlwaysBehind) {
+  Core core;
+  core.bursts_until_shed();
+  std::size_t bursts = 0, shed = 0;
+  for (int rounds = 0; rounds < 1000; ++rounds) {
+    core.burst(kBurstMax / 2);
+    for (int n = 0; n < 20; ++n, ++bursts) shed += std::size_t{core.burst() != Shed::kNone};
+  }
+  EXPECT_GT(shed * 100,
+            bursts * 80);  // of 20 bursts 3 are those before the fourth, and less than one is forgiven
 }
 
 TEST(Overload, EndsWithTheFirstBurstThatIsNotFull) {
