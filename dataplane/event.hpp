@@ -11,6 +11,7 @@ namespace synward {
 enum class Event : std::uint8_t {
   kSynAnswered,
   kShedSynCameAgain,
+  kSheddingGivenUp,
   kPrefixUnmarked,
   kCookieValid,
   kPromoted,
@@ -49,6 +50,8 @@ inline constexpr Table<Event> kEventTable{{
     {Event::kSynAnswered, "syn_answered", "SYNs answered with a cookie (Linux: SyncookiesSent)"},
     {Event::kShedSynCameAgain, "shed_syn_came_again",
      "SYNs that passed while others were shed: they came again (a few of a flood are taken for such)"},
+    {Event::kSheddingGivenUp, "shedding_given_up",
+     "times that a core answers all SYNs again for a second, as shedding most of them did not help it"},
     {Event::kPrefixUnmarked, "prefix_unmarked",
      "samples of client prefixes beyond their budget of SYN-ACKs, but too many others are: not limited"},
     {Event::kCookieValid, "cookie_valid", "segments that brought a valid cookie (Linux: SyncookiesRecv)"},

@@ -21,7 +21,9 @@
 //    If that is too much, and the queue stays behind for four times what it holds, SYNs are shed whatever is
 //    remembered.
 //  - It sends so much that the queue stays behind although all is shed: kLuckyOf keeps it from having nobody
-//    answered at all.
+//    answered at all. If the memory is full, too, shedding has no purpose left: others are lost at the queue
+//    nevertheless, and who is shed is not known again. Then it is given up for a second, in which as many
+//    SYNs are answered as can be, and tried anew.
 //  - It comes in pulses, so that patience returns between them: a pulse then overflows the queue until four
 //    times what it holds was answered, and the core must have kept up with sixteen times that before it. Of
 //    what clients send in all, less than one in sixteen is lost so.
@@ -51,6 +53,8 @@ class Overload {
   static constexpr std::size_t kFloodedFrames = 4 * kBurstMax;
   static constexpr std::uint64_t kFloodedMs = 10'000;
   static constexpr std::uint64_t kLuckyOf = 8;
+  static constexpr std::size_t kHopelessOf = 32;  ///< times what a queue holds, behind while SYNs are shed
+  static constexpr std::uint64_t kGivenUpMs = 1'000;
   static constexpr std::size_t kForgivenOf = 16;  ///< frames that were in time, for one that was not
 
   /// The worker, after each poll of its queue of a port, which holds so many, before run_burst(). `frames` of
@@ -60,11 +64,13 @@ class Overload {
     port_ = port;
     std::size_t& run = runs_[port];
     run = frames >= kBurstMax / 4 * 3 ? run + frames : 0;
+    if (run == 0) shed_while_behind_[port] = 0;
     half_ = std::max(capacity / 2, kFloodedFrames);
     if (run < kFloodedFrames) patience_ = std::min(patience_ + frames, 8 * half_ * kForgivenOf);
   }
   /// What to do with the `syns` of a burst of `frames`, the one that polled() was last told of.
   [[nodiscard]] Shed judge(std::size_t syns, std::size_t frames, std::uint64_t mono_ms) {
+    if (mono_ms < given_up_until_ms_) return Shed::kNone;
     std::size_t& run = runs_[port_];
     if (run < (is_flooded(mono_ms) ? kFloodedFrames : half_) || syns * 4 < frames) return Shed::kNone;
     if (const std::size_t price = frames * kForgivenOf; patience_ >= price) {
@@ -73,7 +79,15 @@ class Overload {
       return Shed::kNone;
     }
     flooded_until_ms_ = mono_ms + kFloodedMs;
+    shed_while_behind_[port_] += frames;
     return run < 8 * half_ ? Shed::kFirst : Shed::kAny;
+  }
+  /// Whether the queue that was polled last stays behind however long SYNs are shed.
+  [[nodiscard]] bool is_hopeless() const { return shed_while_behind_[port_] >= 2 * half_ * kHopelessOf; }
+  /// No SYNs are shed for a second.
+  void give_up(std::uint64_t mono_ms) {
+    given_up_until_ms_ = mono_ms + kGivenUpMs;
+    shed_while_behind_ = {};
   }
   /// Whether SYNs ended here a moment ago, or will when a few bursts come at once.
   [[nodiscard]] bool is_flooded(std::uint64_t mono_ms) const { return mono_ms < flooded_until_ms_; }
@@ -83,7 +97,9 @@ class Overload {
   std::size_t port_ = 0;                    // that was polled last
   std::size_t half_ = kFloodedFrames;
   std::size_t patience_ = 0;  // frames that were in time; kForgivenOf of them forgive one
-  std::uint64_t flooded_until_ms_ = 0;
+  std::array<std::size_t, kPorts>
+      shed_while_behind_{};  ///< frames, of the same run, in whose bursts SYNs ended
+  std::uint64_t flooded_until_ms_ = 0, given_up_until_ms_ = 0;
 };
 
 }  // namespace synward

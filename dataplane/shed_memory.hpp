@@ -43,6 +43,10 @@ class ShedMemory {
     }
     return found;
   }
+  /// Whoever is shed from now on, in this epoch, is forgotten.
+  [[nodiscard]] bool is_full(std::uint64_t mono_ms) const {
+    return mono_ms / kEpochMs == epoch_ && added_ == cells_.size() * kFlowsPerCell;
+  }
   void add(std::uint64_t flow, std::uint64_t mono_ms) {
     const std::uint64_t epoch = mono_ms / kEpochMs;
     if (epoch != epoch_) {

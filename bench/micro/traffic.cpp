@@ -172,19 +172,25 @@ Traffic syns_beside_limited(Family family) {
   return traffic;
 }
 
+/// So far behind that nobody is asked whether it came before, and not for so long that shedding is given up.
+Overload far_behind() {
+  constexpr std::size_t kQueue = 65'536;
+  Overload overload;
+  for (std::size_t frames = 0; frames < 8 * kQueue; frames += kBurstMax) {
+    overload.polled(0, kBurstMax, kQueue);
+    if (overload.judge(kBurstMax, kBurstMax, 0) == Shed::kAny) return overload;
+  }
+  throw std::logic_error{"nothing would be shed"};
+}
+
 Traffic syns_too_many(Family family) {
   Traffic traffic = syns(family, Layout::kLinux);
-  traffic.ended = [](const auto& seen) { return seen[Drop::kOverload] + seen[Event::kSynAnswered]; };
-  // So far behind that nobody is asked whether it came before: in each pass the same ones come.
-  traffic.begin = [start_over = traffic.begin](Core& core) {
-    start_over(core);
-    Overload& overload = core.state.overload;
-    Shed shed = Shed::kNone;
-    for (int bursts = 0; shed != Shed::kAny && bursts < 1000; ++bursts) {
-      overload.polled(0, kBurstMax, Overload::kFloodedFrames);
-      shed = overload.judge(kBurstMax, kBurstMax, core.state.now.mono_ms);
-    }
-    if (shed != Shed::kAny) throw std::logic_error{"nothing would be shed"};
+  traffic.ended = [](const auto& seen) {
+    return seen[Drop::kOverload] + seen[Event::kSynAnswered] - seen[Event::kSheddingGivenUp];
+  };
+  traffic.prepare = [behind = far_behind(), pass_time = traffic.prepare](Core& core, const FrameSet& set) {
+    pass_time(core, set);
+    core.state.overload = behind;  // in each pass the same SYNs come
   };
   return traffic;
 }

@@ -65,6 +65,10 @@ void shed_syns(Burst& burst, CoreState& core) {
     syns += burst.on(route).size();
   const Shed how = core.overload.judge(syns, burst.size, core.now.mono_ms);
   if (how == Shed::kNone) return;
+  if (core.overload.is_hopeless() && core.shed_memory.is_full(core.now.mono_ms)) {
+    core.overload.give_up(core.now.mono_ms);
+    return core.tally.add(Event::kSheddingGivenUp);
+  }
   for (const Route route : {Route::kCommonSyn4, Route::kSyn4}) shed<Family::kIpv4>(burst, core, how, route);
   for (const Route route : {Route::kCommonSyn6, Route::kSyn6}) shed<Family::kIpv6>(burst, core, how, route);
 }

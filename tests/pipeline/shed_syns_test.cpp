@@ -30,10 +30,15 @@ std::vector<Bytes> syns(std::size_t first = 0, std::size_t count = kBurstMax) {
 
 class ShedSyns : public testing::TestWithParam<PipelineLab::Mode> {
  protected:
-  /// As if so much had come before, without a gap.
+  /// As if so much had come before, without a gap, and nothing were forgiven any more.
   void fall_behind(std::size_t frames) {
-    lab.core.overload.polled(0, 0, kQueue);
-    for (std::size_t n = 0; n < frames / kBurstMax; ++n) lab.core.overload.polled(0, kBurstMax, kQueue);
+    Overload& overload = lab.core.overload;
+    overload.polled(0, 0, kQueue);
+    for (std::size_t n = 0; n < frames / kBurstMax; ++n) overload.polled(0, kBurstMax, kQueue);
+    for (const std::size_t burst : {kBurstMax, std::size_t{1}}) {
+      while (overload.judge(burst, burst, lab.core.now.mono_ms) == Shed::kNone)
+        overload.polled(0, kBurstMax, kQueue);
+    }
   }
   void catch_up() { lab.core.overload.polled(0, 1, kQueue); }
   /// Which of the frames were shed; the others must have been answered.
@@ -85,6 +90,33 @@ TEST_P(ShedSyns, FarBehindOneOfEightIsStillAnsweredWhoeverItIs) {
   }
   EXPECT_NEAR(static_cast<double>(lost), 40.0 * kBurstMax * 7 / 8, 150);
   EXPECT_EQ(read(lab.core.counters)[Event::kShedSynCameAgain], 0u);
+}
+
+/// What goes on as if nothing were shed, once those who are shed can neither be saved nor remembered.
+TEST_P(ShedSyns, IsGivenUpForASecondWhereItIsOfNoUse) {
+  const std::uint64_t now = lab.core.now.mono_ms;
+  const auto go_on = [&](bool forget) {
+    fall_behind(100 * kQueue);
+    while (!lab.core.overload.is_hopeless()) {
+      lab.core.overload.polled(0, kBurstMax, kQueue);
+      (void)lab.core.overload.judge(kBurstMax, kBurstMax, lab.core.now.mono_ms);
+    }
+    for (std::uint64_t flow = 0; forget && !lab.core.shed_memory.is_full(lab.core.now.mono_ms); ++flow)
+      lab.core.shed_memory.add(flow, lab.core.now.mono_ms);
+  };
+  go_on(false);
+  EXPECT_NE(shed(syns()).size(), 0u) << "they are remembered";
+  go_on(true);
+  EXPECT_EQ(shed(syns()).size(), 0u);
+  EXPECT_EQ(read(lab.core.counters)[Event::kSheddingGivenUp], 1u);
+  lab.pass(999);
+  for (int n = 0; n < 100; ++n) lab.core.overload.polled(0, kBurstMax, kQueue);
+  EXPECT_EQ(shed(syns()).size(), 0u);
+  lab.pass(1);
+  fall_behind(kQueue);
+  EXPECT_NE(shed(syns()).size(), 0u);
+  EXPECT_EQ(read(lab.core.counters)[Event::kSheddingGivenUp], 1u);
+  EXPECT_EQ(lab.core.now.mono_ms, now + 1'000);
 }
 
 TEST_P(ShedSyns, NothingElseEnds) {

@@ -127,6 +127,37 @@ TEST(Overload, OnceFloodedFourBurstsAreEnoughForTenSeconds) {
   EXPECT_EQ(core.bursts_until_shed(), kCapacity / 2 / kBurstMax);
 }
 
+TEST(Overload, IsHopelessWhenTheQueueStaysBehindForThirtyTwoTimesWhatItHolds) {
+  Core core;
+  core.bursts_until_shed();
+  for (std::size_t n = 1; n < Overload::kHopelessOf * kCapacity / kBurstMax; ++n) {
+    EXPECT_FALSE(core.overload.is_hopeless()) << n;
+    EXPECT_NE(core.burst(), Shed::kNone);
+  }
+  EXPECT_TRUE(core.overload.is_hopeless());
+  core.burst(kBurstMax, 1);
+  EXPECT_FALSE(core.overload.is_hopeless()) << "the other port's queue is not";
+  core.burst();
+  EXPECT_TRUE(core.overload.is_hopeless());
+  core.burst(0);
+  EXPECT_FALSE(core.overload.is_hopeless()) << "it was found empty";
+}
+
+TEST(Overload, GivenUpIsNoneForASecondAndThenTriedAnew) {
+  Core core;
+  while (!core.overload.is_hopeless()) core.burst();
+  core.overload.give_up(core.now_ms);
+  for (int ms = 0; ms < 1000; ++ms, ++core.now_ms) {
+    EXPECT_EQ(core.burst(), Shed::kNone);
+    EXPECT_TRUE(core.overload.is_flooded(core.now_ms));
+  }
+  for (std::size_t n = 0; n < Overload::kHopelessOf * kCapacity / kBurstMax; ++n) {
+    EXPECT_FALSE(core.overload.is_hopeless());
+    EXPECT_EQ(core.burst(), Shed::kAny);
+  }
+  EXPECT_TRUE(core.overload.is_hopeless());
+}
+
 TEST(Overload, IsNoneWhereLittleOfTheLoadAreSyns) {
   Core core;
   for (int n = 0; n < 1000; ++n) EXPECT_EQ(core.burst_with(kBurstMax / 4 - 1), Shed::kNone);

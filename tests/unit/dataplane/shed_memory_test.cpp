@@ -65,6 +65,18 @@ TEST(ShedMemory, TakesFewStrangersForThoseThatCame) {
   EXPECT_LT(mistaken(memory, 3 * kEpoch), 0.015);
 }
 
+TEST(ShedMemory, SaysWhenItIsFullUntilTheNextEpoch) {
+  ShedMemory memory{kCells};
+  const auto shed = flows(kCells * ShedMemory::kFlowsPerCell, 1);
+  for (const std::uint64_t flow : shed) {
+    EXPECT_FALSE(memory.is_full(kEpoch));
+    memory.add(flow, kEpoch);
+  }
+  EXPECT_TRUE(memory.is_full(kEpoch));
+  EXPECT_TRUE(memory.is_full(2 * kEpoch - 1));
+  EXPECT_FALSE(memory.is_full(2 * kEpoch));
+}
+
 TEST(ShedMemory, IsFullBeforeEverybodyIsTakenForSomebody) {
   ShedMemory memory{kCells};
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch)
