@@ -17,21 +17,19 @@ constexpr std::uint64_t kLingerUs = 1'000'000;  // who ended still acknowledges 
 constexpr std::uint16_t kFirstPort = 10'000, kPorts = 50'000;
 constexpr unsigned kPortBits = 16, kMostHostBits = 16;
 
+/// The last bit of an address in which clients differ, counted from the first. Over IPv6 each comes from a
+/// /64 of its own where the prefix has several, as clients of the Internet do; else from one network.
+unsigned last_bit(Family family, unsigned prefix_bits) {
+  if (family == Family::kIpv4) return 32;
+  return prefix_bits < 64 ? 64 : 128;
+}
+
 /// Addresses of a prefix that clients use: over IPv4 not the first and the last, which Linux takes for
 /// broadcasts where the prefix is a network's.
 std::uint64_t usable_addresses(Family family, unsigned bits) {
-  const unsigned host_bits = std::min((family == Family::kIpv4 ? 32 : 128) - bits, kMostHostBits);
+  const unsigned host_bits = std::min(last_bit(family, bits) - bits, kMostHostBits);
   const std::uint64_t all = std::uint64_t{1} << host_bits;
   return host_bits < 2 ? all : all - 2;
-}
-
-/// The last 32 bits of an address, in host order: client addresses differ in no others.
-template <typename Address>
-std::uint32_t low_bits(const Address& address) {
-  std::uint32_t low = 0;
-  for (std::size_t i = address.bytes.size() - 4; i < address.bytes.size(); ++i)
-    low = low << 8 | address.bytes[i];
-  return low;
 }
 
 }  // namespace
@@ -44,7 +42,8 @@ Clients<kFamily>::Clients(Settings settings, std::span<const Start> schedule, co
       isns_{crypto::best_aes(), secret},
       send_{std::move(send)},
       events_{events},
-      address_count_{usable_addresses(kFamily, settings_.addresses.bits())} {}
+      address_count_{usable_addresses(kFamily, settings_.addresses.bits())},
+      last_byte_{last_bit(kFamily, settings_.addresses.bits()) / 8 - 1} {}
 
 /// Client n comes from address n modulo their number, and from the next port when all have had their turn.
 template <Family kFamily>
@@ -52,14 +51,18 @@ auto Clients<kFamily>::place_of(std::uint64_t n) const -> std::pair<wire::Addres
   auto address = std::get<wire::Address<kFamily>>(settings_.addresses.address());
   const std::uint64_t host = n % address_count_ + (address_count_ > 2 ? 1 : 0);
   for (std::size_t byte = 0; byte < 4; ++byte)
-    address.bytes[address.bytes.size() - 1 - byte] |= static_cast<std::uint8_t>(host >> 8 * byte);
+    address.bytes[last_byte_ - byte] |= static_cast<std::uint8_t>(host >> 8 * byte);
+  if (last_byte_ + 1 < address.bytes.size()) address.bytes.back() |= 1;  // of a network that is all its own
   const auto port = static_cast<std::uint16_t>(kFirstPort + n / address_count_ % kPorts);
   return {address, key_of(address, wire::Port{port})};
 }
 
 template <Family kFamily>
 auto Clients<kFamily>::key_of(const wire::Address<kFamily>& address, wire::Port port) const -> Key {
-  return Key{low_bits(address)} << kPortBits | port.host();
+  Key number = 0;  // clients differ in these 32 bits
+  for (std::size_t byte = last_byte_ - 3; byte <= last_byte_; ++byte)
+    number = number << 8 | address.bytes[byte];
+  return number << kPortBits | port.host();
 }
 
 template <Family kFamily>
@@ -72,11 +75,9 @@ template <Family kFamily>
 void Clients<kFamily>::turn(std::uint64_t now_us) {
   for (; started_ < schedule_.size() && schedule_[started_].intended_us <= now_us; ++started_)
     start(schedule_[started_], now_us);
-  while (!queue_.empty() && queue_.top().first <= now_us) {
-    const auto [due_us, key] = queue_.top();
-    queue_.pop();
-    const auto at = clients_.find(key);
-    if (at == clients_.end() || at->second.queued_us != due_us) continue;  // it has another entry
+  while (const auto entry = agenda_.next(now_us)) {
+    const auto at = clients_.find(entry->key);
+    if (at == clients_.end() || at->second.queued_us != entry->due_us) continue;
     Client& client = at->second;
     if (client.ended && client.deadline_us <= now_us) {
       clients_.erase(at);
@@ -84,7 +85,7 @@ void Clients<kFamily>::turn(std::uint64_t now_us) {
     }
     if (!client.ended) progress(client, now_us);
     client.queued_us = 0;
-    plan(key, client);
+    plan(entry->key, client);
   }
 }
 
@@ -119,9 +120,7 @@ void Clients<kFamily>::plan(Key key, Client& client) {
     if (client.connected && !all_acknowledged(client)) next = std::min(next, client.again_us);
     if (client.leaves_us != 0 && !client.closing) next = std::min(next, client.leaves_us);
   }
-  if (client.queued_us != 0 && client.queued_us <= next) return;
-  client.queued_us = next;
-  queue_.emplace(next, key);
+  agenda_.plan(key, next, client.queued_us);
 }
 
 /// Whatever time asks for.
@@ -189,11 +188,13 @@ void Clients<kFamily>::take_text(Client& client, std::span<const std::byte> text
           .subspan(std::min<std::size_t>(client.answer_bytes, settings_.manners.expect.size()));
   const std::size_t common = std::min(expected.size(), text.size());
   client.answer_bytes += static_cast<std::uint32_t>(text.size());
+  answer_bytes_ += text.size();
   if (!std::ranges::equal(expected.first(common), text.first(common))) {
     transmit(client, {.seq = client.tcb.snd_nxt, .flags = Flags::kRst});
     return end(client, Outcome::kWrongData, false, now_us);
   }
-  if (common == expected.size()) succeed(client, now_us);
+  const bool begins_as_it_should = common == expected.size();
+  if (begins_as_it_should && client.answer_bytes >= settings_.manners.answer_bytes) succeed(client, now_us);
 }
 
 /// What is left is to stay, and to close.

@@ -6,13 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
+#include "bench/load/agenda.hpp"
 #include "bench/load/attack.hpp"
 #include "bench/load/trial/record.hpp"
 #include "dataplane/handshake/isn.hpp"
@@ -41,6 +40,7 @@ struct ClientManners {
   std::string request;                    ///< at most kMaxRequestBytes; empty: they say nothing
   bool asks = false;                      ///< they wait for an answer
   std::string expect;                     ///< what it must begin with; empty: anything
+  std::uint32_t answer_bytes = 0;         ///< how long it must be; 0: its beginning will do
   std::uint64_t patience_us = 8'000'000;  ///< from the intended time until it has succeeded; and to close
   std::uint64_t stay_us = 0;              ///< between success and FIN
 };
@@ -53,7 +53,7 @@ class Clients {
  public:
   struct Settings {
     Link link;
-    SourcePrefix addresses;  ///< where they come from, in turn
+    SourcePrefix addresses;  ///< where they come from, in turn; over IPv6 each /64 of it counts as one
     wire::Address<kFamily> service;
     wire::Port port;
     ClientManners manners;
@@ -76,6 +76,8 @@ class Clients {
   [[nodiscard]] bool is_for(const handshake::FourTuple<kFamily>& tuple) const;
   /// Nobody is to be started any more, and nobody is under way.
   [[nodiscard]] bool are_done() const { return started_ == schedule_.size() && under_way_ == 0; }
+  /// Of answers, in order and each byte once, by those who wait for one: all until now.
+  [[nodiscard]] std::uint64_t answer_bytes() const { return answer_bytes_; }
 
  private:
   struct Client {
@@ -85,7 +87,7 @@ class Clients {
     std::uint64_t deadline_us = 0;   // its patience ends
     std::uint64_t leaves_us = 0;     // its stay ends
     std::uint64_t again_us = 0;      // `pending` is sent again
-    std::uint64_t queued_us = 0;     // when it is looked at next: one entry of queue_ says the same
+    std::uint64_t queued_us = 0;     // when it is looked at next, on the agenda
     handshake::Segment pending{};    // its request, then its FIN: sent again until acknowledged
     std::uint32_t rto_us = 0;        // of `pending`
     std::uint32_t answer_bytes = 0;  // of the expected answer, those that came
@@ -93,7 +95,7 @@ class Clients {
     bool connected = false, asked = false, answered = false, closing = false, ended = false;
     bool bad_syn_ack = false;
   };
-  using Key = std::uint64_t;  // address number and port
+  using Key = Agenda::Key;  // address number and port
 
   [[nodiscard]] std::pair<wire::Address<kFamily>, Key> place_of(std::uint64_t n) const;
   [[nodiscard]] Key key_of(const wire::Address<kFamily>& address, wire::Port port) const;
@@ -119,11 +121,11 @@ class Clients {
   Send send_;
   ClientEvents& events_;
   std::uint64_t address_count_;  // how many of the prefix they use
+  std::size_t last_byte_;        // of an address in which they differ
   std::size_t started_ = 0, under_way_ = 0;
   std::unordered_map<Key, Client> clients_;  // those that ended stay a while for late segments
-  std::priority_queue<std::pair<std::uint64_t, Key>, std::vector<std::pair<std::uint64_t, Key>>,
-                      std::greater<>>
-      queue_;
+  Agenda agenda_;
+  std::uint64_t answer_bytes_ = 0;
 };
 
 }  // namespace synward::load

@@ -1,5 +1,6 @@
 #include "bench/load/trial/command.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <stdexcept>
 
@@ -15,6 +16,7 @@ namespace synward::load {
 namespace {
 
 constexpr double kMostPerSecond = 2e8, kMostSeconds = 24 * 3600;
+constexpr std::uint32_t kMostAnswerBytes = 16 << 20;
 
 std::uint64_t microseconds(double seconds) { return static_cast<std::uint64_t>(seconds * 1e6); }
 
@@ -45,8 +47,10 @@ std::string unescaped(const std::string& text) {
 
 ClientManners manners_of(const TrialOptions& options) {
   ClientManners manners{.request = unescaped(options.request),
-                        .asks = options.first_byte || !options.request.empty() || !options.expect.empty(),
+                        .asks = options.first_byte || !options.request.empty() || !options.expect.empty() ||
+                                options.answer_bytes != 0,
                         .expect = unescaped(options.expect),
+                        .answer_bytes = options.answer_bytes,
                         .patience_us = microseconds(options.patience_s)};
   if (manners.request.size() > kMaxRequestBytes)
     throw std::invalid_argument(fmt::format("--request has {} bytes, at most {} are allowed",
@@ -54,10 +58,18 @@ ClientManners manners_of(const TrialOptions& options) {
   return manners;
 }
 
+/// Says what clients that wait for something want to hear.
+BackendManners backend_for(const ClientManners& clients) {
+  if (!clients.asks) return {};
+  std::string answer = clients.expect;
+  answer.resize(std::max<std::size_t>({answer.size(), clients.answer_bytes, 1}), '.');
+  return {.answer = answer, .speaks_first = clients.request.empty()};
+}
+
 TrialPlan plan_of(const TrialOptions& options) {
   if (options.device.empty())
     throw std::invalid_argument("--device is missing: the port by which it all leaves");
-  TrialPlan plan{.device = options.device};
+  TrialPlan plan{.device = options.device, .backend = options.backend};
   std::vector<wire::Prefix> allowed;
   for (const auto& text : options.allowed_targets) allowed.push_back(parse_prefix(text));
   for (const auto& text : options.targets) plan.targets.push_back(Target::parse(text, allowed));
@@ -73,6 +85,7 @@ TrialPlan plan_of(const TrialOptions& options) {
                    .attack_us = microseconds(options.seconds),
                    .recovery_us = microseconds(options.recovery_s)};
   plan.manners = manners_of(options);
+  plan.backend_manners = backend_for(plan.manners);
   plan.max_packets = options.max_packets;
   plan.seed = options.seed ? *options.seed : control::random_value<std::uint32_t>();
   check(plan);
@@ -93,6 +106,10 @@ void add_trial_options(CLI::App& app, TrialOptions& options) {
   app.add_option("--device", options.device,
                  "The port: a PCI address, MAC address or interface of a NIC that DPDK has, or a device of "
                  "DPDK's, like net_af_packet0,iface=eth1");
+  app.add_option(
+      "--backend", options.backend,
+      "A second port, behind a defence that stands in the cable: the targets are played there, and "
+      "answer as the clients expect");
   app.add_option("--mac", options.mac, "Of the targets' station; else each is asked for on the link");
   app.add_option("--gateway", options.gateway, "Asked for in their place, when they lie behind it");
   app.add_option("--allow-target", options.allowed_targets,
@@ -117,6 +134,10 @@ void add_trial_options(CLI::App& app, TrialOptions& options) {
       "--request", options.request,
       R"(What each says when it is connected, like 'GET / HTTP/1.0\r\n\r\n'; it waits for an answer)");
   app.add_option("--expect", options.expect, "What the answer must begin with");
+  app.add_option("--answer-bytes", options.answer_bytes,
+                 "How long the answer must be; 0: its beginning will do")
+      ->check(CLI::Range(std::uint32_t{0}, kMostAnswerBytes))
+      ->capture_default_str();
   app.add_flag("--first-byte", options.first_byte, "Wait for what the server says first");
   seconds("--patience", options.patience_s,
           "How long a client waits in all, sending SYNs after 0, 1, 3, 7 s");

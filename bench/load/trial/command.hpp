@@ -13,11 +13,12 @@ namespace synward::load {
 
 /// As it stands on the command line.
 struct TrialOptions {
-  std::string device, mac, gateway, attack = "syn", arrivals = "poisson", request, expect, json, plot,
-                                    pcap = "synward-load.pcapng";
+  std::string device, backend, mac, gateway, attack = "syn", arrivals = "poisson", request, expect, json,
+                                             plot, pcap = "synward-load.pcapng";
   std::vector<std::string> targets, allowed_targets, source_prefixes, client_prefixes, assertions;
   double flood_rate = 0, client_rate = 0, seconds = 10, baseline_s = 5, recovery_s = 5, patience_s = 8;
   std::uint64_t max_packets = 1'000'000'000;
+  std::uint32_t answer_bytes = 0;
   std::optional<std::uint64_t> seed;  // else one is drawn, and told
   bool first_byte = false, dry_run = false;
 };

@@ -66,7 +66,7 @@ void write_client(const TrialPlan& plan, const Link& link, std::size_t client, s
                             .port = target.port(),
                             .manners = plan.manners},
                            schedule,
-                           secret_for(plan.seed, number),
+                           secret_for(plan.seed, Draw::kClients, number),
                            [&](std::span<const std::byte> sent) { frame.assign(sent.begin(), sent.end()); },
                            events};
   clients.turn(kBeginUs + at_us);

@@ -72,12 +72,16 @@ class Generator::Lane : public ClientEvents {
                   .port = port_,
                   .manners = generator.plan_.manners},
                  schedule_,
-                 secret_for(generator.plan_.seed, number),
+                 secret_for(generator.plan_.seed, Draw::kClients, number),
                  [this](std::span<const std::byte> frame) { generator_.wire_.send(frame); },
-                 *this} {}
+                 *this},
+        backend_{target_, port_, generator.plan_.backend_manners,
+                 secret_for(generator.plan_.seed, Draw::kBackend, number),
+                 [this](std::span<const std::byte> frame) { generator_.inner_->send(frame); }} {}
 
   AttackFrames<kFamily>& attack() { return attack_; }
   Clients<kFamily>& clients() { return clients_; }
+  Backend<kFamily>& backend() { return backend_; }
 
   /// Whether it is for this one's attack, and then counted.
   bool count_answer(const Answer<kFamily>& answer) {
@@ -135,10 +139,12 @@ class Generator::Lane : public ClientEvents {
   AttackFrames<kFamily> attack_;
   std::vector<typename Clients<kFamily>::Start> schedule_;
   Clients<kFamily> clients_;
+  Backend<kFamily> backend_;
 };
 
-Generator::Generator(const TrialPlan& plan, const std::vector<wire::MacAddress>& macs, Wire& wire)
-    : plan_{plan}, wire_{wire}, start_us_{now_us() + kAheadUs} {
+Generator::Generator(const TrialPlan& plan, const std::vector<wire::MacAddress>& macs, Wire& wire,
+                     Wire* inner)
+    : plan_{plan}, wire_{wire}, inner_{inner}, start_us_{now_us() + kAheadUs} {
   record_.timeline = plan.timeline;
   record_.asks = plan.manners.asks;
   const auto times = arrival_times(plan.arrivals, plan.client_rate, plan.timeline.total_us(),
@@ -166,8 +172,12 @@ Generator::Generator(const TrialPlan& plan, const std::vector<wire::MacAddress>&
 Generator::~Generator() = default;
 
 void Generator::run() {
-  while (now_us() < start_us_) wire_.receive([](std::span<const std::byte>) {});  // nothing of the trial's
+  while (now_us() < start_us_) {
+    wire_.receive([](std::span<const std::byte>) {});  // nothing of the trial's
+    turn_backends(now_us());
+  }
   before_ = wire_counts();
+  sent_before_ = sent();
   record_.samples.push_back({});
   plan_next_mark(0);
   const std::uint64_t total_us = plan_.timeline.total_us();
@@ -178,9 +188,10 @@ void Generator::run() {
     wire_.receive([&](std::span<const std::byte> frame) { take(frame, now); });
     for (const AnyLane& lane : lanes_) std::visit([&](const auto& l) { l->clients().turn(now); }, lane);
     wire_.flush();
+    turn_backends(now);
     if (since >= next_mark_us_) sample(since);
     if (since >= total_us && clients_are_done()) break;
-    record_.capped = wire_.sent() - before_.sent >= plan_.max_packets;
+    record_.capped = sent() - sent_before_ >= plan_.max_packets;
     if (record_.capped) break;
     send_attack(now);
   }
@@ -253,8 +264,41 @@ void Generator::answer_neighbor(std::span<const std::byte> frame) {
   if (ours) wire_.send(answer_for(frame, wire_.mac(), room));
 }
 
+/// All that happens behind the defence.
+void Generator::turn_backends(std::uint64_t now_us) {
+  if (inner_ == nullptr) return;
+  inner_->receive([&](std::span<const std::byte> frame) {
+    if (take_at_backend<Family::kIpv4>(frame, now_us) || take_at_backend<Family::kIpv6>(frame, now_us))
+      return;
+    const auto asked = asked_for(frame);
+    if (!asked || std::ranges::none_of(plan_.targets, [&](const Target& t) { return t.address() == *asked; }))
+      return;
+    std::array<std::byte, kMaxNeighborBytes> room;
+    inner_->send(answer_for(frame, inner_->mac(), room));
+  });
+  for (const AnyLane& lane : lanes_) std::visit([&](const auto& l) { l->backend().turn(now_us); }, lane);
+  inner_->flush();
+}
+
+/// Whether it is a segment for one of the targets.
+template <Family kFamily>
+bool Generator::take_at_backend(std::span<const std::byte> frame, std::uint64_t now_us) {
+  const auto received = handshake::parse_frame<kFamily>(frame);
+  if (!received) return false;
+  for (const AnyLane& lane : lanes_) {
+    const auto* const ours = std::get_if<std::unique_ptr<Lane<kFamily>>>(&lane);
+    if (ours == nullptr || !(*ours)->backend().is_for(received->path.tuple)) continue;
+    if ((*ours)->attack().is_source(received->path.tuple.remote)) ++counts_.leaked;
+    (*ours)->backend().receive(*received, now_us);
+    return true;
+  }
+  return false;
+}
+
 WireCounts Generator::wire_counts() const {
   WireCounts counts = counts_;
+  for (const AnyLane& lane : lanes_)
+    std::visit([&](const auto& l) { counts.answer_bytes += l->clients().answer_bytes(); }, lane);
   counts.sent = wire_.sent();
   counts.received = wire_.received();
   counts.refused = wire_.refused();

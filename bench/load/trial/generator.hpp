@@ -28,8 +28,9 @@ struct LiveInterval {
 
 class Generator {
  public:
-  /// `macs` are the targets', in the plan's order. `wire` outlives this.
-  Generator(const TrialPlan& plan, const std::vector<wire::MacAddress>& macs, Wire& wire);
+  /// `macs` are the targets', in the plan's order. `wire` outlives this, and so does `inner`, the one behind
+  /// the defence where the targets are played; null: others play them.
+  Generator(const TrialPlan& plan, const std::vector<wire::MacAddress>& macs, Wire& wire, Wire* inner);
   ~Generator();
   Generator(Generator&&) = delete;
 
@@ -55,6 +56,10 @@ class Generator {
   template <wire::Family kFamily>
   bool take_segment(std::span<const std::byte> frame, std::uint64_t now_us);
   void answer_neighbor(std::span<const std::byte> frame);
+  void turn_backends(std::uint64_t now_us);
+  template <wire::Family kFamily>
+  bool take_at_backend(std::span<const std::byte> frame, std::uint64_t now_us);
+  [[nodiscard]] std::uint64_t sent() const { return wire_.sent() + (inner_ == nullptr ? 0 : inner_->sent()); }
   void send_attack(std::uint64_t now_us);
   [[nodiscard]] WireCounts wire_counts() const;
   void plan_next_mark(std::uint64_t since_us);
@@ -63,14 +68,16 @@ class Generator {
 
   const TrialPlan& plan_;
   Wire& wire_;
+  Wire* inner_;
   Record record_;
   std::vector<AnyLane> lanes_;
   std::size_t turn_ = 0;
   std::uint64_t start_us_ = 0, attack_made_ = 0, next_mark_us_ = 0;
   std::optional<Pace> attack_pace_;
-  WireCounts counts_;  // of the attack; the wire has the others,
-  WireCounts before_;  // and had so many when the trial began
-  LiveInterval live_;  // that is going on
+  WireCounts counts_;              // of the attack; the wire has the others,
+  WireCounts before_;              // and had so many when the trial began,
+  std::uint64_t sent_before_ = 0;  // at both ports
+  LiveInterval live_;              // that is going on
   std::mutex live_mutex_;
   std::vector<LiveInterval> finished_;
   std::atomic<bool> stop_{false}, over_{false};

@@ -28,10 +28,17 @@ double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
 /// One SYN, one ACK, a request, a FIN, an ACK; a lost one again.
 constexpr double kPacketsPerClient = 8;
+constexpr double kLeastText = 1208;  // of a segment over IPv6, with timestamps
+
+/// Each segment of an answer is acknowledged, and sent where a backend is ours.
+double packets_per_client(const TrialPlan& plan) {
+  const double segments = plan.manners.answer_bytes / kLeastText;
+  return plan.backend.empty() ? kPacketsPerClient + segments : 2 * (kPacketsPerClient + segments);
+}
 
 double most_packets(const TrialPlan& plan) {
   return plan.flood_rate * seconds(plan.timeline.attack_us) +
-         plan.client_rate * seconds(plan.timeline.total_us()) * kPacketsPerClient;
+         plan.client_rate * seconds(plan.timeline.total_us()) * packets_per_client(plan);
 }
 
 void check_addresses(const TrialPlan& plan) {
@@ -72,6 +79,8 @@ void check(const TrialPlan& plan) {
     throw std::invalid_argument("neither a flood nor clients: there is nothing to do");
   if (attacks && plan.mix.has(AttackKind::kReplay) && plan.client_rate <= 0)
     throw std::invalid_argument("the attack replays ACKs of clients: it wants --clients");
+  if (!plan.backend.empty() && plan.backend == plan.device)
+    throw std::invalid_argument("--backend names the port of --device: it is the one behind the defence");
   check_addresses(plan);
   if (plan.client_rate * seconds(plan.timeline.total_us()) > kMostClients)
     throw std::invalid_argument("more than 20,000,000 clients in all: give a lower rate or a shorter time");
@@ -97,6 +106,9 @@ std::string text_of(const TrialPlan& plan) {
       kinds.push_back(fmt::format("{}={}", row.label, plan.mix.weights[std::size_t(row.value)]));
   }
   std::string text = fmt::format("target    {}\nport      {}\n", fmt::join(targets, " "), plan.device);
+  if (!plan.backend.empty())
+    text += fmt::format("backend   {}: there the targets are played, with answers of {} bytes\n",
+                        plan.backend, grouped(plan.backend_manners.answer.size()));
   text += fmt::format("phases    baseline {:g} s, attack {:g} s, recovery {:g} s\n",
                       seconds(plan.timeline.baseline_us), seconds(plan.timeline.attack_us),
                       seconds(plan.timeline.recovery_us));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/load/attack.hpp"
+#include "bench/load/backend.hpp"
 #include "bench/load/clients.hpp"
 #include "bench/load/rails.hpp"
 #include "bench/load/trial/record.hpp"
@@ -15,16 +16,18 @@
 namespace synward::load {
 
 struct TrialPlan {
-  std::string device;                                        ///< as DPDK or synward's config names it
-  std::vector<Target> targets;                               ///< attack and clients take them in turn
-  std::optional<wire::MacAddress> mac;                       ///< of all targets; else each is resolved
-  std::optional<IpAddress> gateway;                          ///< resolved in the targets' place
+  std::string device;                   ///< as DPDK or synward's config names it
+  std::string backend;                  ///< the same, where the targets are played; or none
+  std::vector<Target> targets;          ///< attack and clients take them in turn
+  std::optional<wire::MacAddress> mac;  ///< of all targets; else each is resolved
+  std::optional<IpAddress> gateway;     ///< resolved in the targets' place
   std::vector<SourcePrefix> attack_sources, client_sources;  ///< at most one of each family; else defaults
   AttackMix mix;
   double flood_rate = 0, client_rate = 0;  ///< per second, all targets together; 0: none
   Arrivals arrivals = Arrivals::kPoisson;
   Timeline timeline;
   ClientManners manners;
+  BackendManners backend_manners;
   std::uint64_t max_packets = 1'000'000'000;
   std::uint64_t seed = 0;
 

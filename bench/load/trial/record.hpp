@@ -39,14 +39,14 @@ struct Timeline {
 };
 
 /// How a client fared. It succeeds when it is connected and, where it asks for something, the answer has
-/// begun as it should; closing comes after that.
+/// begun as it should and is as long as was said; closing comes after that.
 enum class Outcome : std::uint8_t {
   kUnderWay,  ///< nobody knows: the trial was cut off
   kSucceeded,
   kNoSynAck,   ///< nothing came that answers its SYNs
   kBadSynAck,  ///< only SYN-ACKs came that acknowledge something else
   kReset,      ///< a RST ended it, before or after the SYN-ACK
-  kNoData,     ///< connected, and the answer never began
+  kNoData,     ///< connected, and the answer never came, or not all of it
   kWrongData,  ///< the answer begins otherwise
   kNoTuple,    ///< the generator had no address and port left for it: its own fault
   kCount
@@ -79,6 +79,8 @@ struct WireCounts {
   std::uint64_t wrong_syn_acks = 0;  ///< the same, acknowledging something else
   std::uint64_t resets = 0;          ///< to addresses of the attack
   std::uint64_t others = 0;          ///< to addresses of the attack: ACKs and the like
+  std::uint64_t answer_bytes = 0;    ///< that clients got who wait for an answer: each byte once
+  std::uint64_t leaked = 0;          ///< segments of the attack that came out at the backend
 
   friend constexpr WireCounts operator-(const WireCounts& later, const WireCounts& earlier) {
     return {later.sent - earlier.sent,
@@ -90,7 +92,9 @@ struct WireCounts {
             later.syn_acks - earlier.syn_acks,
             later.wrong_syn_acks - earlier.wrong_syn_acks,
             later.resets - earlier.resets,
-            later.others - earlier.others};
+            later.others - earlier.others,
+            later.answer_bytes - earlier.answer_bytes,
+            later.leaked - earlier.leaked};
   }
 };
 

@@ -10,16 +10,16 @@
 
 namespace synward::load {
 
-enum class Draw : std::uint8_t { kArrivals, kSecret, kAttack };
+enum class Draw : std::uint8_t { kArrivals, kClients, kAttack, kBackend };
 
 /// `number` tells several of a kind apart: the target's.
 [[nodiscard]] inline std::uint64_t seed_for(std::uint64_t seed, Draw what, std::uint64_t number = 0) {
   return FastRandom{seed ^ std::uint64_t(what) << 56 ^ number << 32}();
 }
 
-/// What the ISNs of a target's clients come from.
-[[nodiscard]] inline crypto::AesBlock secret_for(std::uint64_t seed, std::uint64_t number) {
-  FastRandom random{seed_for(seed, Draw::kSecret, number)};
+/// What the ISNs come from of a target's clients, or of its backend.
+[[nodiscard]] inline crypto::AesBlock secret_for(std::uint64_t seed, Draw whose, std::uint64_t number) {
+  FastRandom random{seed_for(seed, whose, number)};
   const std::uint64_t first = random();
   return std::bit_cast<crypto::AesBlock>(std::array{first, random()});
 }

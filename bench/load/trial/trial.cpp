@@ -56,13 +56,21 @@ void watch_signals() {
   }
 }
 
+/// The plan's ports, as the machine has them.
+std::vector<config::Port> ports_of(const TrialPlan& plan) {
+  std::vector<config::Port> ports{safe_port(plan.device)};
+  if (!plan.backend.empty()) ports.push_back(safe_port(plan.backend));
+  return ports;
+}
+
 /// EAL's, but for what `extra` sets by itself: the main thread and the generator apart where there are two
 /// processors, huge pages where there are some.
-std::vector<std::string> eal_arguments(const config::Port& port, const std::vector<std::string>& extra) {
+std::vector<std::string> eal_arguments(const std::vector<config::Port>& ports,
+                                       const std::vector<std::string>& extra) {
   std::vector<std::string> arguments{"synward-load", "--no-telemetry", "--log-level=warning"};
   if (!control::sets_lcores(extra)) {
     const auto processors = control::usable_processors();
-    const auto generator = control::plan_workers(processors, control::NicDevices{}.node_of(port), 1);
+    const auto generator = control::plan_workers(processors, control::NicDevices{}.node_of(ports.front()), 1);
     arguments.insert(arguments.end(),
                      {"--lcores", fmt::format("0@{},{}@{}", control::plan_control(processors, generator),
                                               kGeneratorLcore, generator.front())});
@@ -73,10 +81,10 @@ std::vector<std::string> eal_arguments(const config::Port& port, const std::vect
   } else {
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", "256"});
   }
-  if (control::is_virtual(port)) {
-    arguments.emplace_back("--no-pci");
-  } else if (!control::sets(extra, {"-a", "--allow", "-b", "--block"})) {
-    arguments.insert(arguments.end(), {"-a", port.device});
+  if (std::ranges::all_of(ports, control::is_virtual)) arguments.emplace_back("--no-pci");
+  for (const config::Port& port : ports) {
+    if (!control::is_virtual(port) && !control::sets(extra, {"-a", "--allow", "-b", "--block"}))
+      arguments.insert(arguments.end(), {"-a", port.device});
   }
   arguments.insert(arguments.end(), extra.begin(), extra.end());
   return arguments;
@@ -127,11 +135,19 @@ IpAddress first_client(const SourcePrefix& sources) {
   return address;
 }
 
-std::vector<wire::MacAddress> macs_of(const TrialPlan& plan, Wire& wire) {
+/// Of a target that is played at `inner`, this one's, for a defence in the cable changes no link addresses;
+/// one that routes is the --gateway.
+std::vector<wire::MacAddress> macs_of(const TrialPlan& plan, Wire& wire, const Wire* inner) {
   std::vector<wire::MacAddress> macs;
   for (const Target& target : plan.targets) {
     const auto source = first_client(plan.client_sources_for(target.address()));
-    macs.push_back(plan.mac ? *plan.mac : resolve(wire, plan.gateway.value_or(target.address()), source));
+    if (plan.mac) {
+      macs.push_back(*plan.mac);
+    } else if (inner != nullptr && !plan.gateway) {
+      macs.push_back(inner->mac());
+    } else {
+      macs.push_back(resolve(wire, plan.gateway.value_or(target.address()), source));
+    }
   }
   return macs;
 }
@@ -214,19 +230,22 @@ int run_trial(const TrialPlan& plan, const TrialOutput& output, const std::vecto
   std::vector<Assertion> assertions;
   for (const auto& text : output.assertions) assertions.push_back(Assertion::parse(text));
   check(plan);
-  const config::Port port = safe_port(plan.device);
+  const std::vector<config::Port> ports = ports_of(plan);
   watch_signals();
-  const control::Eal running{eal_arguments(port, eal)};
-  std::optional<Wire> wire;
+  const control::Eal running{eal_arguments(ports, eal)};
+  std::optional<Wire> wire, inner;
   {
     const control::QuietDrivers quiet{true};
-    wire.emplace(port.device);
+    wire.emplace("load", ports.front().device);
+    if (ports.size() > 1) inner.emplace("backend", ports.back().device);
   }
   wait_for_link(*wire);
-  const auto macs = macs_of(plan, *wire);
+  if (inner) wait_for_link(*inner);
+  Wire* const behind = inner ? &*inner : nullptr;
+  const auto macs = macs_of(plan, *wire, behind);
   std::ostream& live = output.json == "-" ? std::cerr : std::cout;
   live << text_of(plan) << std::flush;
-  Generator generator{plan, macs, *wire};
+  Generator generator{plan, macs, *wire, behind};
   run_generator(generator, live);
   const bool passed = report(plan, output, assertions, generator.record());
   if (interrupted) return kInterrupted;

@@ -53,7 +53,10 @@ nlohmann::json to_json(const PhaseSummary& phase) {
             {"syn_acks", counts.syn_acks},
             {"wrong_syn_acks", counts.wrong_syn_acks},
             {"resets", counts.resets},
-            {"others", counts.others}}},
+            {"others", counts.others},
+            {"answer_bytes", counts.answer_bytes},
+            {"leaked", counts.leaked}}},
+          {"goodput_bps", 8 * phase.per_second(counts.answer_bytes)},
           {"sent_pps", phase.per_second(counts.sent)},
           {"received_pps", phase.per_second(counts.received)},
           {"syn_acks_per_syn", phase.syn_acks_per_syn()}};
@@ -165,7 +168,10 @@ nlohmann::json to_json(const Record& record, const std::vector<PhaseSummary>& ph
     by_phase[std::string{kPhaseLabels[std::size_t(phase.phase)]}] = to_json(phase);
   auto seconds = nlohmann::json::array();
   for (const Interval& interval : intervals(record)) seconds.push_back(to_json(interval));
-  return {{"interrupted", record.interrupted}, {"phases", by_phase}, {"seconds", seconds}};
+  return {{"interrupted", record.interrupted},
+          {"capped", record.capped},
+          {"phases", by_phase},
+          {"seconds", seconds}};
 }
 
 std::string text_of(const Record& record, const std::vector<PhaseSummary>& phases) {
@@ -195,12 +201,17 @@ std::string text_of(const Record& record, const std::vector<PhaseSummary>& phase
   table.row("packets in per second", [&](const PhaseSummary& p) { return rate(p, p.counts.received); });
   const bool attacked =
       std::ranges::any_of(phases, [](const PhaseSummary& p) { return p.counts.attack_due != 0; });
+  if (record.asks)
+    table.row("answers, Mbit/s", [](const PhaseSummary& p) {
+      return fmt::format("{:.3f}", 8 * p.per_second(p.counts.answer_bytes) / 1e6);
+    });
   if (attacked) {
     table.row("SYN-ACKs per SYN of the attack", [](const PhaseSummary& p) {
       return p.counts.syns_sent == 0 ? "-" : fmt::format("{:.4f}", p.syn_acks_per_syn());
     });
     table.row_if_any("wrong SYN-ACKs to it", [](const PhaseSummary& p) { return p.counts.wrong_syn_acks; });
     table.row_if_any("RSTs to it", [](const PhaseSummary& p) { return p.counts.resets; });
+    table.row_if_any("of it, came out at the backend", [](const PhaseSummary& p) { return p.counts.leaked; });
     table.row_if_any("other segments to it", [](const PhaseSummary& p) { return p.counts.others; });
   }
   table.row_if_any("packets that the port refused", [](const PhaseSummary& p) { return p.counts.refused; });

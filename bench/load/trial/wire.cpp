@@ -13,8 +13,8 @@ constexpr int kTries = 2'000;  // some 20 us, in which any queue that moves at a
 
 }  // namespace
 
-Wire::Wire(const std::string& device)
-    : pool_{"load", kPackets, nic::longest_frame(kMtu)}, port_{device, 1, pool_} {}
+Wire::Wire(const std::string& name, const std::string& device)
+    : pool_{name.c_str(), kPackets, nic::longest_frame(kMtu)}, port_{device, 1, pool_} {}
 
 void Wire::send(std::span<const std::byte> frame) {
   rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool_.get());

@@ -1,4 +1,4 @@
-// A trial's end of the link: one port of DPDK's, one queue each way.
+// A trial's end of a link: one port of DPDK's, one queue each way.
 #pragma once
 
 #include <array>
@@ -21,8 +21,9 @@ class Wire {
  public:
   static constexpr std::uint16_t kBurst = 64;
 
-  /// Main lcore, with EAL up. `device` as DPDK names it. Throws nic::SetupError or std::runtime_error.
-  explicit Wire(const std::string& device);
+  /// Main lcore, with EAL up. `device` as DPDK names it; `name` is this one's among several. Throws
+  /// nic::SetupError or std::runtime_error.
+  Wire(const std::string& name, const std::string& device);
 
   [[nodiscard]] const wire::MacAddress& mac() const { return port_.info().mac; }
   [[nodiscard]] bool is_up() const { return port_.read().link_up; }

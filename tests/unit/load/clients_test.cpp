@@ -252,6 +252,37 @@ TYPED_TEST(ClientsOf, AskAndTakeTheAnswerInPieces) {
   this->expect_end(Outcome::kSucceeded, true);
 }
 
+TYPED_TEST(ClientsOf, TakeAnAnswerThatMustBeSoLong) {
+  ClientManners manners = kAsking;
+  manners.answer_bytes = 12;
+  this->begin(manners);
+  this->connect(10);
+  (void)this->sent();
+  this->say(20, this->ack(kAsked), "HTTP/1.0 20");
+  EXPECT_EQ(this->told_[0].first_byte, 20u);
+  this->say(25, this->ack(kAsked), "HTTP/1.0 20");  // again
+  (void)this->sent();
+  (void)this->sent();
+  EXPECT_TRUE(this->silent()) << "a byte is missing";
+  EXPECT_EQ(this->clients_->answer_bytes(), 11u);
+  this->say(30, this->ack(kAsked, 11), "0 and more");
+  (void)this->sent();
+  EXPECT_NE(this->sent().flags & Flags::kFin, 0);
+  this->say(40, this->ack(kAsked + 1, 21, Flags::kFin));
+  this->expect_end(Outcome::kSucceeded, true);
+  EXPECT_EQ(this->clients_->answer_bytes(), 21u);
+}
+
+TYPED_TEST(ClientsOf, AnAnswerThatEndsTooEarlyIsNoData) {
+  ClientManners manners = kAsking;
+  manners.answer_bytes = 12;
+  this->begin(manners);
+  this->connect(10);
+  (void)this->sent();
+  this->say(20, this->ack(kAsked, 0, Flags::kFin), "HTTP/1.0 20");
+  this->expect_end(Outcome::kNoData);
+}
+
 TYPED_TEST(ClientsOf, AnAnswerThatBeginsOtherwiseIsWrongAndReset) {
   for (const char* const text : {"HTML", "Hx", "x"}) {
     this->told_.clear();
@@ -396,6 +427,22 @@ TYPED_TEST(ClientsOf, EachHasAnAddressAndPortOfItsOwn) {
     places.emplace(tuple.remote, tuple.remote_port.host());
   }
   EXPECT_EQ(places.size(), 1000u);
+}
+
+/// As on the Internet, where whoever counts by networks sees many.
+TYPED_TEST(ClientsOf, OverIpv6HaveANetworkEachWhereThereAreSeveral) {
+  if (TypeParam::kFamily == Family::kIpv4) return;
+  this->make(std::vector<std::uint64_t>(1000, 0), kSilent, "2001:2:0:4000::/50");
+  this->turn(0);
+  std::set<std::vector<std::uint8_t>> networks;
+  while (!this->silent()) {
+    (void)this->sent();
+    const auto& tuple = this->last_.path.tuple;
+    EXPECT_TRUE(this->clients_->is_for(tuple.from_the_other_end()));
+    networks.emplace(tuple.remote.bytes.begin(), tuple.remote.bytes.begin() + 8);
+    EXPECT_EQ(tuple.remote.bytes.back(), 1);
+  }
+  EXPECT_EQ(networks.size(), 1000u);
 }
 
 TYPED_TEST(ClientsOf, ForWhomNoPlaceIsLeftFailByTheGeneratorsFault) {

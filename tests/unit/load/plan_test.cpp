@@ -48,6 +48,27 @@ TEST(TrialPlans, ThatDoNothingAreRefused) {
               testing::HasSubstr("nothing to do"));
 }
 
+TEST(TrialPlans, ABackendIsAtAPortOfItsOwn) {
+  EXPECT_EQ(refusal_of([](TrialPlan& p) { p.backend = "net_null1"; }), "taken");
+  EXPECT_THAT(refusal_of([](TrialPlan& p) { p.backend = p.device; }), testing::HasSubstr("--backend"));
+}
+
+TEST(TrialPlans, AnAnswersSegmentsAreCounted) {
+  const auto limited = [](std::uint32_t bytes, const char* backend, std::uint64_t most) {
+    return refusal_of([&](TrialPlan& p) {
+      p.flood_rate = 0;  // 400 clients
+      p.manners.answer_bytes = bytes;
+      p.backend = backend;
+      p.max_packets = most;
+    });
+  };
+  EXPECT_EQ(limited(0, "", 3'200), "taken");
+  EXPECT_THAT(limited(12'080, "", 7'199), testing::HasSubstr("--max-packets"));
+  EXPECT_EQ(limited(12'080, "", 7'200), "taken");
+  EXPECT_THAT(limited(12'080, "net_null1", 14'399), testing::HasSubstr("--max-packets"));
+  EXPECT_EQ(limited(12'080, "net_null1", 14'400), "taken");
+}
+
 TEST(TrialPlans, AReplayWantsClients) {
   EXPECT_THAT(refusal_of([](TrialPlan& p) {
                 p.mix = AttackMix::parse("syn,replay");

@@ -67,6 +67,25 @@ TEST(TrialReport, NoLineIsLongerThanAHundredLetters) {
   }
 }
 
+TEST(TrialReport, GoodputIsOfPhasesInWhichSomebodyAsks) {
+  Record record = trial_record();
+  EXPECT_EQ(row(text_of_record(record), "answers, Mbit/s"), "no such row");
+  record.asks = true;
+  for (std::size_t n = 1; n < record.samples.size(); ++n)
+    record.samples[n].counts.answer_bytes = n <= 2 ? n * 1'000'000 : 2'000'000 + (n - 2) * 1'000;
+  EXPECT_EQ(row(text_of_record(record), "answers, Mbit/s"), " 8.000 0.008 0.008");
+  const auto json = to_json(record, summarize(record));
+  EXPECT_DOUBLE_EQ(json["phases"]["baseline"]["goodput_bps"], 8e6);
+  EXPECT_EQ(json["phases"]["attack"]["wire"]["answer_bytes"], 2000);
+}
+
+TEST(TrialReport, WhatLeaksThroughTheDefenceIsTold) {
+  Record record = trial_record();
+  EXPECT_EQ(row(text_of_record(record), "of it, came out at the backend"), "no such row");
+  for (std::size_t n = 3; n < record.samples.size(); ++n) record.samples[n].counts.leaked = 7;
+  EXPECT_EQ(row(text_of_record(record), "of it, came out at the backend"), " 0 7 0");
+}
+
 TEST(TrialReport, WhatThePortRefusedIsToldWithoutAnAttack) {
   Record record = trial_record();
   for (std::size_t n = 0; n < record.samples.size(); ++n)
@@ -147,18 +166,20 @@ TEST(TrialReport, JsonHasTheseKeys) {
     return found;
   };
   const auto json = to_json(trial_record(), summarize(trial_record()));
-  EXPECT_THAT(keys(json), UnorderedElementsAre("interrupted", "phases", "seconds"));
+  EXPECT_THAT(keys(json), UnorderedElementsAre("interrupted", "capped", "phases", "seconds"));
   EXPECT_THAT(keys(json["phases"]), UnorderedElementsAre("baseline", "attack", "recovery"));
   const auto& attack = json["phases"]["attack"];
-  EXPECT_THAT(keys(attack),
-              UnorderedElementsAre("seconds", "clients", "success_percent", "first_syn_success_percent",
-                                   "outcomes", "unclosed", "syn_ack_us", "first_byte_us", "generator_late_us",
-                                   "saturated", "wire", "sent_pps", "received_pps", "syn_acks_per_syn"));
+  EXPECT_THAT(
+      keys(attack),
+      UnorderedElementsAre("seconds", "clients", "success_percent", "first_syn_success_percent", "outcomes",
+                           "unclosed", "syn_ack_us", "first_byte_us", "generator_late_us", "saturated",
+                           "wire", "sent_pps", "received_pps", "syn_acks_per_syn", "goodput_bps"));
   EXPECT_THAT(keys(attack["outcomes"]), UnorderedElementsAreArray(kOutcomeLabels));
   EXPECT_THAT(keys(attack["syn_ack_us"]), UnorderedElementsAre("count", "p50", "p90", "p99", "p999", "max"));
-  EXPECT_THAT(keys(attack["wire"]),
-              UnorderedElementsAre("sent", "received", "refused", "attack_due", "attack_sent", "syns_sent",
-                                   "syn_acks", "wrong_syn_acks", "resets", "others"));
+  EXPECT_THAT(
+      keys(attack["wire"]),
+      UnorderedElementsAre("sent", "received", "refused", "attack_due", "attack_sent", "syns_sent",
+                           "syn_acks", "wrong_syn_acks", "resets", "others", "answer_bytes", "leaked"));
   EXPECT_THAT(keys(json["seconds"][0]),
               UnorderedElementsAre("from_s", "to_s", "phase", "clients", "succeeded", "first_syn",
                                    "syn_ack_p50_us", "syn_ack_p99_us", "first_byte_p99_us", "attack_sent",
