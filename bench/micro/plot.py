@@ -64,6 +64,17 @@ def figures(cell: results.Cell, in_floors: bool) -> list[float]:
     return cell.floors if in_floors else cell.cycles
 
 
+def draw_values(drawing: Drawing, values: list[float], at: tuple[float, float], scale: float, fill: str, words: str, drawn_to: float = 0) -> None:
+    """A bar, which begins at `at`, the middle of its row; `words` stand behind it, and behind what else is drawn as far as `drawn_to`."""
+    x, y = at
+    middle = median(values)
+    drawing.box(x, y - BAR / 2, middle * scale, BAR, fill)
+    # An interrupted repetition must not squeeze the others: the scale follows the medians.
+    end = min(max(values) * scale, BARS)
+    drawing.line(x + min(values) * scale, y, x + end, y, SPREAD)
+    drawing.text(x + max(end, middle * scale, drawn_to) + 5, y + 4, words, size=SMALL)
+
+
 def draw_cell(drawing: Drawing, cell: results.Cell, old: results.Cell | None, at: tuple[float, float], scale: float, fill: str, in_floors: bool) -> None:
     """One bar, which begins at `at`, the middle of its row."""
     x, y = at
@@ -71,17 +82,12 @@ def draw_cell(drawing: Drawing, cell: results.Cell, old: results.Cell | None, at
         drawing.text(x + 4, y + 4, cell.error, size=SMALL, fill=WRONG)
         return
     values = figures(cell, in_floors)
-    middle = median(values)
-    drawing.box(x, y - BAR / 2, middle * scale, BAR, fill)
-    # An interrupted repetition must not squeeze the others: the scale follows the medians.
-    end = min(max(values) * scale, BARS)
-    drawing.line(x + min(values) * scale, y, x + end, y, SPREAD)
-    if old and not old.error and (before := figures(old, in_floors)):
-        end = max(end, median(before) * scale + 4)
-        drawing.diamond(x + median(before) * scale, y, OLD)
+    before = figures(old, in_floors) if old and not old.error else []
     cycles = median(cell.cycles)
-    words = f"{middle:.1f} F, {cycles:.0f} cycles" if in_floors else f"{cycles:.1f}"
-    drawing.text(x + max(end, middle * scale) + 5, y + 4, words, size=SMALL)
+    words = f"{median(values):.1f} F, {cycles:.0f} cycles" if in_floors else f"{cycles:.1f}"
+    draw_values(drawing, values, at, scale, fill, words, median(before) * scale + 4 if before else 0)
+    if before:
+        drawing.diamond(x + median(before) * scale, y, OLD)
 
 
 def draw(found: results.Results, old: results.Results | None, path: pathlib.Path) -> None:

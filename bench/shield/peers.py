@@ -1,6 +1,6 @@
 """What clients of one web server experience under a SYN flood, with nothing before it, with what Linux has, and behind synward.
 
-usage: ./dev bench peers [--rounds N] [--seconds N] [--flood RATE ...] [--only DEFENCE ...]
+usage: ./dev bench peers [--rounds N] [--seconds N] [--flood RATE ...] [--only DEFENCE ...] [--plot FILE.svg]
 
 synward-load plays flood and clients, the same against each, in turns: a noisy minute is everybody's. Linux's defences are on the
 server itself, at the other end of the cable; synward has one worker, and is in the cable. First the trials, then what a SYN costs.
@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from statistics import median
 
+import bars
 import namespaces
 import wires
 from namespaces import Namespace
@@ -219,8 +220,8 @@ def cycles(ground: Ground) -> tuple[float, float, float]:
     return (total["busy_cycles"], total["busy_cycles"] + total["idle_cycles"], stats["uptime_s"])
 
 
-def costs(rounds: int, names: list[str]) -> list[list[str]]:
-    """What a SYN costs whoever answers it. On a veth the receiving kernel works on the sender's time: what an answer costs is how
+def costs(rounds: int, names: list[str]) -> tuple[list[list[str]], dict[str, list[float]]]:
+    """A table, and CPU nanoseconds an answer in each round. What a SYN costs whoever answers it. On a veth the receiving kernel works on the sender's time: what an answer costs is how
     much longer the sender takes for a SYN than where all are dropped as they come."""
     contestants: dict[str, Defence] = {"sink": lambda: on_the_server({}, SINK)} | {name: DEFENCES[name] for name in names}
     found: dict[str, list[Passage]] = {name: [] for name in contestants}
@@ -228,21 +229,25 @@ def costs(rounds: int, names: list[str]) -> list[list[str]]:
         for name, defence in contestants.items():
             found[name].append(passage(defence))
     sink_ns = median(1e9 / p.sent_per_s for p in found["sink"])
-    rows = []
+    rows, nanoseconds = [], {}
     for name in names:
         answered = median(p.answered_per_s for p in found[name])
         shares = [p.answered_per_s / p.sent_per_s for p in found[name]]
-        if name == "synward":
-            cost = median(p.busy_ns for p in found[name])
-        else:
-            cost = (median(1e9 / p.sent_per_s for p in found[name]) - sink_ns) / max(median(shares), 1e-9)
-        rows.append([name, f"{median(p.sent_per_s for p in found[name]):,.0f}", f"{answered:,.0f}", f"{median(shares):.1%}", f"{cost:,.0f}" if median(shares) > 0.01 else "-"])
+        nanoseconds[name] = []
+        if median(shares) > 0.01:
+            nanoseconds[name] = [p.busy_ns if name == "synward" else (1e9 / p.sent_per_s - sink_ns) / share for p, share in zip(found[name], shares, strict=True)]
+        cost = f"{median(nanoseconds[name]):,.0f}" if nanoseconds[name] else "-"
+        rows.append([name, f"{median(p.sent_per_s for p in found[name]):,.0f}", f"{answered:,.0f}", f"{median(shares):.1%}", cost])
     rows.append(["all dropped as they come", f"{1e9 / sink_ns:,.0f}", "", "", ""])
-    return rows
+    return rows, nanoseconds
 
 
-def trials(options: argparse.Namespace) -> tuple[list[list[str]], bool]:
-    found: dict[tuple[float, str], list[Trial]] = {(rate, name): [] for rate in options.flood for name in options.only}
+Found = dict[tuple[float, str], list[Trial]]
+
+
+def trials(options: argparse.Namespace) -> tuple[list[list[str]], Found]:
+    """A table, and all that was found."""
+    found: Found = {(rate, name): [] for rate in options.flood for name in options.only}
     for number in range(options.rounds):
         for rate, name in found:
             one = trial(DEFENCES[name], rate, options.seconds)
@@ -258,7 +263,17 @@ def trials(options: argparse.Namespace) -> tuple[list[list[str]], bool]:
         figures = [f"{of('syn_acks_per_s'):,.0f}", f"{of('success'):.2f} %", f"{of('first_syn'):.2f} %", f"{of('p50_ms'):.3f}", f"{of('p99_ms'):.3f}"]
         figures += [f"{of('first_byte_p99_ms'):.1f}", f"{of('mebibytes'):.2f}"]
         rows.append([f"{rate:,.0f}", name + ("" if kept_up else " (*)"), *figures])
-    return rows, all(not one.saturated for ones in found.values() for one in ones)
+    return rows, found
+
+
+def draw(found: Found, nanoseconds: dict[str, list[float]], machine: str, path: pathlib.Path) -> None:
+    units = {"clients served, %": "success", "SYN-ACK p99, ms": "p99_ms", "first byte p99, ms": "first_byte_p99_ms"}
+    panels = [
+        bars.Panel(unit, {f"{rate:,.0f}/s, {name}": [getattr(one, figure) for one in ones if one.success > 50 or figure == "success"] for (rate, name), ones in found.items()})
+        for unit, figure in units.items()
+    ]
+    panels.append(bars.Panel("CPU nanoseconds an answer", {f"all that comes, {name}": values for name, values in nanoseconds.items()}))
+    bars.draw("Clients of one web server under a flood of so many SYNs, by what stands before it", machine, panels, path)
 
 
 def main() -> None:
@@ -267,16 +282,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="of each attack")
     parser.add_argument("--flood", type=float, nargs="+", default=[20_000, 100_000, 250_000], metavar="RATE")
     parser.add_argument("--only", nargs="+", choices=DEFENCES, default=list(DEFENCES), metavar="DEFENCE")
+    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.svg")
     options = parser.parse_args()
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    print(f"{model[1] if model else 'unknown CPU'}, {len(CPUS)} processors, Linux {platform.release()}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f}")
-    rows, kept_up = trials(options)
+    machine = f"{model[1] if model else 'unknown CPU'}, {len(CPUS)} processors, Linux {platform.release()}, {datetime.date.today()}"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}")
+    rows, found = trials(options)
     print(f"\n{CLIENTS_PER_S} clients a second, an attack of {options.seconds:g} s, medians of {options.rounds} rounds; patience {PATIENCE_S} s")
     head = ["flood, SYNs/s", "before the server", "SYN-ACKs/s", "clients served", "with the first SYN", "SYN-ACK p50, ms", "p99, ms", "first byte p99, ms", "memory, MiB"]
     wires.print_table(head, rows)
     print(f"\nall that one core can send, {COST_SECONDS} s")
-    wires.print_table(["before the server", "sent/s", "answered/s", "of them", "CPU ns an answer"], costs(options.rounds, options.only))
-    if not kept_up:
+    rows, nanoseconds = costs(options.rounds, options.only)
+    wires.print_table(["before the server", "sent/s", "answered/s", "of them", "CPU ns an answer"], rows)
+    if options.plot:
+        draw(found, nanoseconds, f"{machine}; {options.rounds} rounds", options.plot)
+    if any(one.saturated for ones in found.values() for one in ones):
         print("\n(*) the generator was too slow in some round")
         sys.exit(1)
 

@@ -6,10 +6,12 @@
 // EAL's lcore 1, and nothing else: no neighbours, no connections, no counts.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <span>
+#include <thread>
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -67,6 +69,8 @@ int run(const char* device) {
   rte_eal_remote_launch([](void* at) { return respond(*static_cast<std::uint16_t*>(at)), 0; }, &id, 1);
   std::puts("ready");
   std::fflush(stdout);
+  // rte_eal_wait_lcore() spins, on the generator's processor.
+  while (!over.load(std::memory_order_relaxed)) std::this_thread::sleep_for(std::chrono::milliseconds{50});
   rte_eal_mp_wait_lcore();
   return 0;
 }

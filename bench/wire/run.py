@@ -1,13 +1,17 @@
 """synward behind a wire without a kernel: net_vhost, which synward-load drives through virtio_user, two processes on two cores.
 
-usage: ./dev bench wire [--rounds N] [--seconds N] [--only CONTESTANT ...]
+usage: ./dev bench wire [--rounds N] [--seconds N] [--only syns|handshakes|goodput ...]
 
-Beside it dpdk-testpmd's macswap, which only turns frames round, and a straightforward scalar responder (bench/micro/baseline.cpp).
-First the most SYNs that each answers in a second, then the most handshakes that clients complete with synward. Medians; the
-contestants take turns.
+syns        the SYNs that are answered, by how many come: synward, a straightforward scalar responder
+            (bench/micro/baseline.cpp), and dpdk-testpmd's macswap, which only turns frames round
+handshakes  the most connections a second that are opened and closed with synward as their server
+goodput     clients behind a second wire's server, with synward between them, by how many SYNs come meanwhile
+
+Medians of the rounds; all take turns.
 """
 
 import argparse
+import collections
 import contextlib
 import datetime
 import json
@@ -25,10 +29,15 @@ from statistics import median
 RING = "queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"
 MAC = "02:00:00:00:00:0a"
 TARGETS = {"IPv4": "198.18.0.10:443", "IPv6": "[2001:2::10]:443"}
-# SYNs a second. Who is flooded with more than it takes may answer fewer than it could: the best counts.
-LADDER = (2e6, 4e6, 6e6, 8e6, 12e6, 50e6)
-CLIENT_LADDER = (10_000, 20_000, 40_000, 60_000, 80_000, 120_000, 160_000)  # connections a second
+# More networks than one: synward answers no more than 20,000 SYNs a second to each (dataplane/prefix_budget.hpp).
+CLIENTS = ("--client-prefix", "198.18.64.0/18", "2001:2:0:4000::/50", "--arrivals", "constant")
+SYN_RATES = (2e6, 4e6, 5e6, 6e6, 8e6, 12e6)
+HANDSHAKE_RATES = (50_000, 100_000, 150_000, 200_000, 250_000, 300_000)  # connections a second
 GOOD = 99.9  # percent of the clients
+GOODPUT_SYN_RATES = (0, 2e6, 4e6, 6e6, 8e6, 12e6)
+GOODPUT_CLIENTS, ANSWER_BYTES = 10_000, 10_000  # 0.8 Gbit/s
+GOODPUT_TIMES = 8  # as long as the others: some clients come in at their second or third SYN
+SETTLE_S = 0.5  # contestants look at their rings for the first time
 CPUS = sorted(os.sched_getaffinity(0))
 START_S = 20
 # Its worker has the last processor, as the others'; the generator has the first.
@@ -39,19 +48,15 @@ CONFIG = """
 [workers]
 lcores = "1"
 poll = "busy"
-[[port]]
-name = "wire"
-device = "net_vhost0,iface={socket},queues=1"
+{ports}
 [[service]]
 name = "four"
 address = "198.18.0.10"
 port = 443
-then = "accept"
 [[service]]
 name = "six"
 address = "2001:2::10"
 port = 443
-then = "accept"
 [control]
 socket = "{folder}/control.sock"
 """
@@ -62,82 +67,116 @@ class Failure(Exception):
 
 
 @contextlib.contextmanager
-def running(words: list[str], socket: pathlib.Path, log: pathlib.Path) -> Iterator[None]:
-    """Until its end of the wire is there, and then until it is told to end."""
+def running(words: list[str], sockets: list[pathlib.Path], log: pathlib.Path) -> Iterator[None]:
+    """Until its ends of the wires are there, and then until it is ended."""
+    for socket in sockets:
+        socket.unlink(missing_ok=True)
     with open(log, "w") as out:
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=out, stderr=out)
         try:
             deadline = time.monotonic() + START_S
-            while not socket.exists():
+            while not all(socket.exists() for socket in sockets):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise Failure(f"{words[0]} does not start: {log.read_text()}")
                 time.sleep(0.05)
-            time.sleep(0.5)
+            time.sleep(SETTLE_S)
             yield
         finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+            process.kill()  # testpmd, asked to end, takes five seconds; there is nothing to be tidied up
+            process.wait(5)
 
 
-class Wire:
-    """Where the programs are, and how each contestant is started."""
+class Bench:
+    """Where the programs are, how each contestant is started, and what was found until now."""
 
-    def __init__(self, tree: pathlib.Path, folder: pathlib.Path):
-        self.tree, self.folder = tree, folder
-        self.socket = folder / "wire.sock"
+    def __init__(self, tree: pathlib.Path, folder: pathlib.Path, seconds: float):
+        self.tree, self.folder, self.seconds = tree, folder, seconds
+        self.wires = [folder / "outside.sock", folder / "inside.sock"]
+        self.found: dict[tuple, list[float]] = collections.defaultdict(list)
+
+    def synward(self, wires: int) -> list[str]:
+        """With one wire it accepts connections itself, with two it stands between them."""
+        ports = "".join(
+            f'[[port]]\nname = "{wire.stem}"\ndevice = "net_vhost{number},iface={wire},queues=1"\n'
+            for number, wire in enumerate(self.wires[:wires])
+        )
+        config = self.folder / "synward.toml"
+        config.write_text(CONFIG.format(ports=ports, folder=self.folder))
+        eal = ("--no-huge", "--no-pci", "--single-file-segments", *LCORES, "--main-lcore", "0")
+        return [str(self.tree / "synward"), "run", "-c", str(config), "--", *eal]
 
     def contestants(self) -> dict[str, list[str]]:
-        vhost = f"net_vhost0,iface={self.socket},queues=1"
-        config = self.folder / "synward.toml"
-        config.write_text(CONFIG.format(socket=self.socket, folder=self.folder))
+        vhost = f"net_vhost0,iface={self.wires[0]},queues=1"
+        testpmd = ("--forward-mode=macswap", "--auto-start", "--port-topology=loop", "--no-lsc-interrupt", "--burst=64", "--total-num-mbufs=16384")
         return {
-            "synward": [str(self.tree / "synward"), "run", "-c", str(config), "--", "--no-huge", "--no-pci", "--single-file-segments", *LCORES, "--main-lcore", "0"],
+            "synward": self.synward(1),
             "scalar responder": [str(self.tree / "bench/wire/wire_responder"), *MEMORY, "-m", "256", *LCORES, "--", vhost],
-            "testpmd macswap": ["dpdk-testpmd", *MEMORY, "-m", "256", f"--vdev={vhost}", *LCORES, "--",
-                                "--forward-mode=macswap", "--auto-start", "--port-topology=loop", "--no-lsc-interrupt", "--burst=64", "--total-num-mbufs=16384", "--stats-period=3600"],
-        }  # fmt: skip
+            "testpmd macswap": ["dpdk-testpmd", *MEMORY, "-m", "256", f"--vdev={vhost}", *LCORES, "--", *testpmd],
+        }
 
-    def load(self, words: list[str], *options: str) -> dict:
-        """What synward-load reports of the attack, and of its baseline where there is none."""
-        self.socket.unlink(missing_ok=True)
-        with running(words, self.socket, self.folder / "contestant.log"):
-            device = f"net_virtio_user0,path={self.socket},{RING}"
-            command = [str(self.tree / "synward-load"), "--device", device, "--json", "-", "--recovery", "0", "--max-packets", "100000000000", *options]
+    def load(self, words: list[str], wires: int, *options: str) -> dict:
+        """The phases that synward-load reports."""
+        with running(words, self.wires[:wires], self.folder / "contestant.log"):
+            devices = [f"net_virtio_user{number},path={wire},{RING}" for number, wire in enumerate(self.wires[:wires])]
+            ports = [word for pair in zip(("--device", "--backend"), devices) for word in pair]
+            command = [str(self.tree / "synward-load"), *ports, "--json", "-", "--recovery", "0", "--max-packets", "100000000000", *options]
             eal = ["--", *MEMORY, "-m", "512", "--lcores", f"0@{CPUS[-1]},1@{CPUS[0]}"]
             done = subprocess.run(command + eal, capture_output=True, text=True, timeout=120)
             if done.returncode != 0:
                 raise Failure(f"synward-load: {done.stderr[-2000:]}")
         return json.loads(done.stdout)["phases"]
 
+    def note(self, what: str, column: str, row: str, figure: float) -> None:
+        self.found[what, column, row].append(figure)
+        print(f"  {what}: {column}, {row}: {figure:,.2f}", flush=True)
 
-def answered(wire: Wire, name: str, target: str, seconds: float) -> float:
-    """The most SYNs a second; of macswap, which answers nothing, frames that came back."""
-    station = () if name == "synward" else ("--mac", MAC)  # the others answer no neighbour
-    best = 0.0
-    for rate in LADDER:
-        attack = wire.load(wire.contestants()[name], "--target", target, *station, "--flood", str(rate), "--baseline", "0", "--duration", str(seconds))["attack"]
-        came = attack["wire"]["received"] if "macswap" in name else attack["wire"]["syn_acks"]
-        best = max(best, came / attack["seconds"])
-        if came < 0.7 * rate * attack["seconds"]:
-            break  # the next ones are more of the same
-    return best
+    def syns(self) -> None:
+        for name, words in self.contestants().items():
+            for family, target in TARGETS.items():
+                for rate in SYN_RATES:
+                    # Only synward answers its neighbours.
+                    station = () if name == "synward" else ("--mac", MAC)
+                    options = ("--target", target, *station, "--flood", str(rate), "--baseline", str(SETTLE_S), "--duration", str(self.seconds))
+                    attack = self.load(words, 1, *options)["attack"]
+                    came = attack["wire"]["received" if "macswap" in name else "syn_acks"]
+                    self.note("SYNs answered, M/s", f"{name}, {family}", f"{rate / 1e6:g} M/s", came / attack["seconds"] / 1e6)
+
+    def handshakes(self) -> None:
+        """As long as all but one in a thousand succeed; the last one that was good counts."""
+        for family, target in TARGETS.items():
+            best = 0.0
+            for rate in HANDSHAKE_RATES:
+                options = ("--target", target, *CLIENTS, "--clients", str(rate), "--patience", "2", "--duration", "0", "--baseline", str(self.seconds))
+                phase = self.load(self.synward(1), 1, *options)["baseline"]
+                if phase["success_percent"] < GOOD:
+                    break
+                best = phase["outcomes"]["succeeded"] / phase["seconds"]
+            self.note("connections opened and closed, k/s", family, "the most", best / 1e3)
+
+    def goodput(self) -> None:
+        for family, target in TARGETS.items():
+            for rate in GOODPUT_SYN_RATES:
+                asking = ("--clients", str(GOODPUT_CLIENTS), "--patience", "4", "--request", "question", "--answer-bytes", str(ANSWER_BYTES))
+                flood = ("--flood", str(rate), "--baseline", str(SETTLE_S), "--duration", str(GOODPUT_TIMES * self.seconds))
+                attack = self.load(self.synward(2), 2, "--target", target, *CLIENTS, *asking, *flood)["attack"]
+                row = f"{rate / 1e6:g} M/s"
+                self.note("under so many SYNs", f"Mbit/s, {family}", row, attack["goodput_bps"] / 1e6)
+                self.note("under so many SYNs", f"served, %, {family}", row, attack["success_percent"])
+                self.note("under so many SYNs", f"at their first SYN, %, {family}", row, attack["first_syn_success_percent"])
+                self.note("under so many SYNs", f"first byte p50, us, {family}", row, attack["first_byte_us"]["p50"])
+
+    def print_tables(self) -> None:
+        """Medians, and what lies between the lowest and the highest."""
+        for what in dict.fromkeys(what for what, _, _ in self.found):
+            columns = list(dict.fromkeys(column for w, column, _ in self.found if w == what))
+            rows = list(dict.fromkeys(row for w, _, row in self.found if w == what))
+            print(f"\n| {what} | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+            for row in rows:
+                cells = [self.found[what, column, row] for column in columns]
+                print(f"| {row} | {' | '.join(f'{median(c):,.2f} ({min(c):,.2f} to {max(c):,.2f})' for c in cells)} |")
 
 
-def handshakes(wire: Wire, target: str, seconds: float) -> float:
-    """The most connections a second that are opened and closed with synward, without a flood, as long as all but one in a
-    thousand succeed and the generator keeps up with its own clients."""
-    best = 0.0
-    for rate in CLIENT_LADDER:
-        options = ("--target", target, "--clients", str(rate), "--arrivals", "constant", "--patience", "2", "--duration", "0", "--baseline", str(seconds))
-        phase = wire.load(wire.contestants()["synward"], *options)["baseline"]
-        if phase["success_percent"] < GOOD or phase["generator_late_us"]["p99"] > 100_000:
-            break
-        best = phase["outcomes"]["succeeded"] / phase["seconds"]
-    return best
+PARTS = {"syns": Bench.syns, "handshakes": Bench.handshakes, "goodput": Bench.goodput}
 
 
 def main() -> int:
@@ -145,33 +184,24 @@ def main() -> int:
     parser.add_argument("tree", type=pathlib.Path, help="of the build")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
-    parser.add_argument("--only", nargs="+", metavar="CONTESTANT")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     if len(CPUS) < 2:
         parser.error("this wants two processors")
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     print(f"{model[1] if model else 'unknown CPU'}, {len(CPUS)} processors, Linux {platform.release()}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f}")
-    found: dict[tuple[str, str], list[float]] = {}
     try:
         with tempfile.TemporaryDirectory(prefix="synward-wire-") as folder:
-            wire = Wire(options.tree.resolve(), pathlib.Path(folder))
-            for _ in range(options.rounds):
-                for name in wire.contestants():
-                    if options.only and name not in options.only:
-                        continue
-                    for family, target in TARGETS.items():
-                        rates = {f"{name}, SYNs answered": answered(wire, name, target, options.seconds)}
-                        if name == "synward":
-                            rates["synward, connections opened and closed"] = handshakes(wire, target, options.seconds)
-                        for what, rate in rates.items():
-                            print(f"  {what}, {family}: {rate:,.0f}/s", file=sys.stderr, flush=True)
-                            found.setdefault((what, family), []).append(rate)
+            bench = Bench(options.tree.resolve(), pathlib.Path(folder), options.seconds)
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}")
+                for part in options.only:
+                    PARTS[part](bench)
+            print(f"\nMedians of {options.rounds} rounds, lowest and highest.")
+            bench.print_tables()
     except Failure as failure:
-        print(f"bench wire: {failure}", file=sys.stderr)
+        print(f"wire: {failure}", file=sys.stderr)
         return 1
-    print(f"\nmedians of {options.rounds} rounds, {options.seconds:g} s at each rate\n| | | a second | worst to best |\n| --- | --- | ---: | ---: |")
-    for (what, family), rates in found.items():
-        print(f"| {what} | {family} | {median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} |")
     return 0
 
 
