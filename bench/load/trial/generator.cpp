@@ -246,8 +246,11 @@ bool Generator::take_segment(std::span<const std::byte> frame, std::uint64_t now
     const handshake::FourTuple<kFamily> tuple{answer->to, answer->from, answer->tcp->dst_port,
                                               answer->tcp->src_port};
     if (!(*ours)->clients().is_for(tuple)) continue;
-    if (const auto received = handshake::parse_frame<kFamily>(frame))
+    if (const auto received = handshake::parse_frame<kFamily>(frame)) {
       (*ours)->clients().receive(*received, now_us);
+    } else {
+      ++counts_.broken;
+    }
     return true;
   }
   return true;

@@ -81,6 +81,7 @@ struct WireCounts {
   std::uint64_t others = 0;          ///< to addresses of the attack: ACKs and the like
   std::uint64_t answer_bytes = 0;    ///< that clients got who wait for an answer: each byte once
   std::uint64_t leaked = 0;          ///< segments of the attack that came out at the backend
+  std::uint64_t broken = 0;          ///< to clients: TCP with a wrong checksum, or that breaks off
 
   friend constexpr WireCounts operator-(const WireCounts& later, const WireCounts& earlier) {
     return {later.sent - earlier.sent,
@@ -94,7 +95,8 @@ struct WireCounts {
             later.resets - earlier.resets,
             later.others - earlier.others,
             later.answer_bytes - earlier.answer_bytes,
-            later.leaked - earlier.leaked};
+            later.leaked - earlier.leaked,
+            later.broken - earlier.broken};
   }
 };
 

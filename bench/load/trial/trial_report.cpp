@@ -55,7 +55,8 @@ nlohmann::json to_json(const PhaseSummary& phase) {
             {"resets", counts.resets},
             {"others", counts.others},
             {"answer_bytes", counts.answer_bytes},
-            {"leaked", counts.leaked}}},
+            {"leaked", counts.leaked},
+            {"broken", counts.broken}}},
           {"goodput_bps", 8 * phase.per_second(counts.answer_bytes)},
           {"sent_pps", phase.per_second(counts.sent)},
           {"received_pps", phase.per_second(counts.received)},
@@ -214,9 +215,16 @@ std::string text_of(const Record& record, const std::vector<PhaseSummary>& phase
     table.row_if_any("of it, came out at the backend", [](const PhaseSummary& p) { return p.counts.leaked; });
     table.row_if_any("other segments to it", [](const PhaseSummary& p) { return p.counts.others; });
   }
+  table.row_if_any("answers with a wrong checksum", [](const PhaseSummary& p) { return p.counts.broken; });
   table.row_if_any("packets that the port refused", [](const PhaseSummary& p) { return p.counts.refused; });
   std::string text = table.text();
   for (const PhaseSummary& phase : phases) text += verdict_of(phase);
+  if (std::ranges::any_of(phases, [](const PhaseSummary& p) { return p.counts.broken != 0; })) {
+    text += wrapped(
+        "Clients take no answers with wrong checksums. The kernel at the other end of a veth leaves "
+        "them "
+        "unfinished until it is told not to, there: ethtool -K INTERFACE tx off.");
+  }
   if (record.interrupted) text += "It was interrupted: the figures are of what there was until then.\n";
   return text;
 }

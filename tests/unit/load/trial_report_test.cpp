@@ -86,6 +86,16 @@ TEST(TrialReport, WhatLeaksThroughTheDefenceIsTold) {
   EXPECT_EQ(row(text_of_record(record), "of it, came out at the backend"), " 0 7 0");
 }
 
+TEST(TrialReport, WrongChecksumsAreToldAndWhatMendsThem) {
+  Record record = trial_record();
+  EXPECT_EQ(row(text_of_record(record), "answers with a wrong checksum"), "no such row");
+  EXPECT_THAT(text_of_record(record), Not(HasSubstr("ethtool")));
+  for (std::size_t n = 1; n < record.samples.size(); ++n) record.samples[n].counts.broken = 9;
+  EXPECT_EQ(row(text_of_record(record), "answers with a wrong checksum"), " 9 0 0");
+  EXPECT_THAT(std::regex_replace(text_of_record(record), std::regex{"\n"}, " "),
+              HasSubstr("there: ethtool -K INTERFACE tx off."));
+}
+
 TEST(TrialReport, WhatThePortRefusedIsToldWithoutAnAttack) {
   Record record = trial_record();
   for (std::size_t n = 0; n < record.samples.size(); ++n)
@@ -176,10 +186,10 @@ TEST(TrialReport, JsonHasTheseKeys) {
                            "wire", "sent_pps", "received_pps", "syn_acks_per_syn", "goodput_bps"));
   EXPECT_THAT(keys(attack["outcomes"]), UnorderedElementsAreArray(kOutcomeLabels));
   EXPECT_THAT(keys(attack["syn_ack_us"]), UnorderedElementsAre("count", "p50", "p90", "p99", "p999", "max"));
-  EXPECT_THAT(
-      keys(attack["wire"]),
-      UnorderedElementsAre("sent", "received", "refused", "attack_due", "attack_sent", "syns_sent",
-                           "syn_acks", "wrong_syn_acks", "resets", "others", "answer_bytes", "leaked"));
+  EXPECT_THAT(keys(attack["wire"]),
+              UnorderedElementsAre("sent", "received", "refused", "attack_due", "attack_sent", "syns_sent",
+                                   "syn_acks", "wrong_syn_acks", "resets", "others", "answer_bytes", "leaked",
+                                   "broken"));
   EXPECT_THAT(keys(json["seconds"][0]),
               UnorderedElementsAre("from_s", "to_s", "phase", "clients", "succeeded", "first_syn",
                                    "syn_ack_p50_us", "syn_ack_p99_us", "first_byte_p99_us", "attack_sent",
