@@ -12,7 +12,6 @@ using namespace handshake;
 using wire::Family;
 using Flags = wire::TcpFlags;
 
-constexpr std::uint32_t kLeastRtoUs = 200'000;  // Linux's TCP_RTO_MIN
 constexpr std::uint64_t kSilenceUs = 60'000'000;
 constexpr std::uint32_t kMostUnderWay = 10;  // segments
 constexpr std::size_t kMostText = 1460;
@@ -59,7 +58,8 @@ void Backend<kFamily>::turn(std::uint64_t now_us) {
       connections_.erase(at);
       continue;
     }
-    if (connection.again_us <= now_us && !all_acknowledged(connection)) say_again(connection, now_us);
+    if (connection.again.due_us() <= now_us && !all_acknowledged(connection.tcb))
+      say_again(connection, now_us);
     plan(entry->key, connection);
   }
 }
@@ -79,17 +79,14 @@ void Backend<kFamily>::receive(const Received<kFamily>& received, std::uint64_t 
     return;
   }
   connection.silent_us = now_us + kSilenceUs;
-  if (connection.tcb.snd_una != before) {
-    connection.rto_us = kLeastRtoUs;
-    connection.again_us = now_us + connection.rto_us;
-  }
+  if (connection.tcb.snd_una != before) connection.again.start(now_us);
   const bool established = connection.tcb.state != State::kSynReceived;
   if (outcome.text_bytes != 0 || (established && manners_.speaks_first)) connection.asked = true;
   const wire::SeqNum said_before = connection.tcb.snd_nxt;
   if (established) progress(connection, now_us);
   // What was said acknowledges, too.
   if (outcome.reply && connection.tcb.snd_nxt == said_before) transmit(connection.path, *outcome.reply);
-  if (connection.closing && all_acknowledged(connection)) {
+  if (connection.closing && all_acknowledged(connection.tcb)) {
     connections_.erase(at);
     return;
   }
@@ -100,10 +97,8 @@ void Backend<kFamily>::receive(const Received<kFamily>& received, std::uint64_t 
 template <Family kFamily>
 void Backend<kFamily>::listen(Key key, const Received<kFamily>& received, std::uint64_t now_us) {
   Connection fresh;
-  EndpointOptions options;
-  options.family = kFamily;
+  EndpointOptions options = endpoint_options<kFamily>();
   options.retries = kSynAckRetries;
-  if constexpr (kFamily == Family::kIpv6) options.mss = 1440;
   open_passive(fresh.tcb, options);
   fresh.tcb.initial = isns_.initial_numbers(received.path.tuple, now_us);
   const auto outcome = on_segment(fresh.tcb, received.segment, now_us);
@@ -119,21 +114,17 @@ void Backend<kFamily>::listen(Key key, const Received<kFamily>& received, std::u
   plan(key, connection);
 }
 
-/// The answer, as far as there is room for it; then, when the client has closed, our FIN: one number of
-/// sequence space, as in Clients.
+/// The answer, as far as there is room for it; then, when the client has closed, our FIN.
 template <Family kFamily>
 void Backend<kFamily>::progress(Connection& connection, std::uint64_t now_us) {
   if (connection.closing) return;
   if (connection.asked) say_more(connection, now_us);
   const bool has_said_it = !connection.asked || connection.said == manners_.answer.size();
-  if (connection.tcb.state != State::kCloseWait || !has_said_it || !all_acknowledged(connection)) return;
-  auto fin = send_text(connection.tcb, 0, now_us);
+  if (connection.tcb.state != State::kCloseWait || !has_said_it || !all_acknowledged(connection.tcb)) return;
+  const auto fin = send_fin(connection.tcb, now_us);
   if (!fin) return;
-  fin->flags |= Flags::kFin;
-  connection.tcb.snd_nxt += 1;
   connection.closing = true;
-  connection.rto_us = kLeastRtoUs;
-  connection.again_us = now_us + connection.rto_us;
+  connection.again.start(now_us);
   transmit(connection.path, *fin);
 }
 
@@ -148,10 +139,7 @@ void Backend<kFamily>::say_more(Connection& connection, std::uint64_t now_us) {
     if (under_way + bytes > kMostUnderWay * most) return;
     const auto segment = send_text(connection.tcb, static_cast<std::uint16_t>(bytes), now_us);
     if (!segment) return;  // their window is full
-    if (under_way == 0) {
-      connection.rto_us = kLeastRtoUs;
-      connection.again_us = now_us + connection.rto_us;
-    }
+    if (under_way == 0) connection.again.start(now_us);
     transmit(connection.path, *segment, connection.said);
     connection.said += bytes;
   }
@@ -160,21 +148,16 @@ void Backend<kFamily>::say_more(Connection& connection, std::uint64_t now_us) {
 /// All that is under way, text or FIN.
 template <Family kFamily>
 void Backend<kFamily>::say_again(Connection& connection, std::uint64_t now_us) {
-  Tcb& tcb = connection.tcb;
+  const Tcb& tcb = connection.tcb;
   if (tcb.state == State::kSynReceived) return;  // that is the state machine's
-  connection.rto_us = std::min<std::uint32_t>(2 * connection.rto_us, kMaxRtoUs);
-  connection.again_us = now_us + connection.rto_us;
+  connection.again.back_off(now_us);
   const auto under_way = static_cast<std::uint32_t>(wire::distance(tcb.snd_una, tcb.snd_nxt));
-  if (connection.closing) {
-    Tcb as_before = tcb;
-    as_before.snd_nxt = tcb.snd_nxt - 1;
-    auto fin = send_text(as_before, 0, now_us);
-    if (!fin) return;
-    fin->flags |= Flags::kFin;
-    return transmit(connection.path, *fin);
-  }
   Tcb as_before = tcb;
   as_before.snd_nxt = tcb.snd_una;
+  if (connection.closing) {  // then nothing else is under way
+    if (const auto fin = send_fin(as_before, now_us)) transmit(connection.path, *fin);
+    return;
+  }
   for (std::uint32_t at = 0; at < under_way;) {
     const std::uint32_t bytes = std::min(most_text(tcb), under_way - at);
     const auto segment = send_text(as_before, static_cast<std::uint16_t>(bytes), now_us);
@@ -187,8 +170,8 @@ void Backend<kFamily>::say_again(Connection& connection, std::uint64_t now_us) {
 template <Family kFamily>
 void Backend<kFamily>::plan(Key key, Connection& connection) {
   std::uint64_t next = std::min(connection.silent_us, connection.tcb.timer.deadline_us());
-  if (!all_acknowledged(connection) && connection.tcb.state != State::kSynReceived)
-    next = std::min(next, connection.again_us);
+  if (!all_acknowledged(connection.tcb) && connection.tcb.state != State::kSynReceived)
+    next = std::min(next, connection.again.due_us());
   agenda_.plan(key, next, connection.queued_us);
 }
 

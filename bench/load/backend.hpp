@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "bench/load/agenda.hpp"
+#include "bench/load/tcp_end.hpp"
 #include "dataplane/handshake/isn.hpp"
 #include "dataplane/handshake/segment_builder.hpp"
 #include "dataplane/handshake/state_machine.hpp"
@@ -51,10 +52,9 @@ class Backend {
   struct Connection {
     handshake::Path<kFamily> path{};
     handshake::Tcb tcb{};
-    std::uint64_t again_us = 0;   // what is under way is sent again
+    TextTimer again{};
     std::uint64_t silent_us = 0;  // it is forgotten
     std::uint64_t queued_us = 0;
-    std::uint32_t rto_us = 0;
     std::uint32_t said = 0;  // of the answer
     bool asked = false, closing = false;
   };
@@ -66,9 +66,6 @@ class Backend {
   void plan(Key key, Connection& connection);
   void transmit(const handshake::Path<kFamily>& path, const handshake::Segment& segment,
                 std::size_t answer_offset = 0);
-  [[nodiscard]] static bool all_acknowledged(const Connection& connection) {
-    return connection.tcb.snd_una == connection.tcb.snd_nxt;
-  }
   /// The end of its handshake failed, or it was reset.
   [[nodiscard]] static bool is_gone(const Connection& connection) {
     return connection.tcb.state == handshake::State::kClosed ||

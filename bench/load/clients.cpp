@@ -12,7 +12,6 @@ using namespace handshake;
 using wire::Family;
 using Flags = wire::TcpFlags;
 
-constexpr std::uint32_t kLeastRtoUs = 200'000;  // Linux's TCP_RTO_MIN
 constexpr std::uint64_t kLingerUs = 1'000'000;  // who ended still acknowledges what is sent to him again
 constexpr std::uint16_t kFirstPort = 10'000, kPorts = 50'000;
 constexpr unsigned kPortBits = 16, kMostHostBits = 16;
@@ -101,11 +100,8 @@ void Clients<kFamily>::start(const Start& start, std::uint64_t now_us) {
   client.path = {
       settings_.link.local, settings_.link.remote, {address, settings_.service, port, settings_.port}};
   client.deadline_us = start.intended_us + settings_.manners.patience_us;
-  EndpointOptions options;
-  options.family = kFamily;
-  if constexpr (kFamily == Family::kIpv6) options.mss = 1440;
-  const Segment syn =
-      open_active(client.tcb, options, isns_.initial_numbers(client.path.tuple, now_us), now_us);
+  const Segment syn = open_active(client.tcb, endpoint_options<kFamily>(),
+                                  isns_.initial_numbers(client.path.tuple, now_us), now_us);
   transmit(client, syn);
   events_.sent_syn(client.number, ++client.syns, now_us);
   plan(key, client);
@@ -117,7 +113,7 @@ void Clients<kFamily>::plan(Key key, Client& client) {
   std::uint64_t next = client.deadline_us;
   if (!client.ended) {
     next = std::min(next, client.tcb.timer.deadline_us());
-    if (client.connected && !all_acknowledged(client)) next = std::min(next, client.again_us);
+    if (client.connected && !all_acknowledged(client.tcb)) next = std::min(next, client.again.due_us());
     if (client.leaves_us != 0 && !client.closing) next = std::min(next, client.leaves_us);
   }
   agenda_.plan(key, next, client.queued_us);
@@ -132,14 +128,13 @@ void Clients<kFamily>::progress(Client& client, std::uint64_t now_us) {
     events_.sent_syn(client.number, ++client.syns, now_us);
   }
   if (!client.connected) return;
-  if (!all_acknowledged(client)) {
-    if (client.again_us > now_us) return;
-    client.rto_us *= 2;
-    client.again_us = now_us + client.rto_us;
+  if (!all_acknowledged(client.tcb)) {
+    if (client.again.due_us() > now_us) return;
+    client.again.back_off(now_us);
     return transmit(client, client.pending);
   }
   if (!client.asked) ask(client, now_us);
-  if (client.leaves_us != 0 && client.leaves_us <= now_us && !client.closing && all_acknowledged(client))
+  if (client.leaves_us != 0 && client.leaves_us <= now_us && !client.closing && all_acknowledged(client.tcb))
     close_half(client, now_us);
 }
 
@@ -170,7 +165,7 @@ void Clients<kFamily>::receive(const Received<kFamily>& received, std::uint64_t 
   const bool theirs_is_closed = client.tcb.state == State::kCloseWait;
   if (theirs_is_closed && settings_.manners.asks && !client.answered) {
     give_up(client, now_us);
-  } else if (client.closing && theirs_is_closed && all_acknowledged(client)) {
+  } else if (client.closing && theirs_is_closed && all_acknowledged(client.tcb)) {
     end(client, Outcome::kSucceeded, true, now_us);
   } else if (client.connected) {
     progress(client, now_us);
@@ -219,23 +214,19 @@ void Clients<kFamily>::ask(Client& client, std::uint64_t now_us) {
   client.asked = true;
 }
 
-/// The state machine is about opening: our FIN is here, one number of sequence space.
 template <Family kFamily>
 void Clients<kFamily>::close_half(Client& client, std::uint64_t now_us) {
-  const auto segment = send_text(client.tcb, 0, now_us);
+  const auto segment = send_fin(client.tcb, now_us);
   if (!segment) return;
   client.closing = true;
   client.deadline_us = now_us + settings_.manners.patience_us;
   client.pending = *segment;
-  client.pending.flags |= Flags::kFin;
-  client.tcb.snd_nxt += 1;
   say(client, now_us);
 }
 
 template <Family kFamily>
 void Clients<kFamily>::say(Client& client, std::uint64_t now_us) {
-  client.rto_us = kLeastRtoUs;
-  client.again_us = now_us + client.rto_us;
+  client.again.start(now_us);
   transmit(client, client.pending);
 }
 

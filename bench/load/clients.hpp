@@ -13,6 +13,7 @@
 
 #include "bench/load/agenda.hpp"
 #include "bench/load/attack.hpp"
+#include "bench/load/tcp_end.hpp"
 #include "bench/load/trial/record.hpp"
 #include "dataplane/handshake/isn.hpp"
 #include "dataplane/handshake/segment_builder.hpp"
@@ -86,10 +87,9 @@ class Clients {
     std::size_t number = 0;
     std::uint64_t deadline_us = 0;   // its patience ends
     std::uint64_t leaves_us = 0;     // its stay ends
-    std::uint64_t again_us = 0;      // `pending` is sent again
     std::uint64_t queued_us = 0;     // when it is looked at next, on the agenda
     handshake::Segment pending{};    // its request, then its FIN: sent again until acknowledged
-    std::uint32_t rto_us = 0;        // of `pending`
+    TextTimer again{};               // of `pending`
     std::uint32_t answer_bytes = 0;  // of the expected answer, those that came
     std::uint8_t syns = 0;
     bool connected = false, asked = false, answered = false, closing = false, ended = false;
@@ -111,9 +111,6 @@ class Clients {
   void plan(Key key, Client& client);
   void transmit(const Client& client, const handshake::Segment& segment, ClientEvents* ack_wanted = nullptr);
   void refuse(const handshake::Received<kFamily>& received);
-  [[nodiscard]] static bool all_acknowledged(const Client& client) {
-    return client.tcb.snd_una == client.tcb.snd_nxt;
-  }
 
   Settings settings_;
   std::span<const Start> schedule_;

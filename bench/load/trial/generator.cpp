@@ -304,7 +304,7 @@ WireCounts Generator::wire_counts() const {
     std::visit([&](const auto& l) { counts.answer_bytes += l->clients().answer_bytes(); }, lane);
   counts.sent = wire_.sent();
   counts.received = wire_.received();
-  counts.refused = wire_.refused();
+  counts.refused = wire_.refused() + (inner_ == nullptr ? 0 : inner_->refused());
   return counts;
 }
 

@@ -70,9 +70,10 @@ struct ClientRecord {
 
 /// Since the trial began. What clients and attack send is told apart, what comes in by the address it is for.
 struct WireCounts {
-  std::uint64_t sent = 0, received = 0;  ///< frames, all of them, ARP and neighbour discovery included
-  std::uint64_t refused = 0;             ///< frames that the port did not take: its queue was full
-  std::uint64_t attack_due = 0;          ///< what the rate asked for until now
+  std::uint64_t sent = 0,
+                received = 0;    ///< frames of the clients' side, ARP and neighbour discovery included
+  std::uint64_t refused = 0;     ///< frames that a port did not take: its queue was full; the backend's too
+  std::uint64_t attack_due = 0;  ///< what the rate asked for until now
   std::uint64_t attack_sent = 0;
   std::uint64_t syns_sent = 0;       ///< those of attack_sent that ask for a SYN-ACK
   std::uint64_t syn_acks = 0;        ///< to addresses of the attack, acknowledging what it sent

@@ -14,6 +14,7 @@
 
 #include "bench/load/clients.hpp"
 #include "tests/support/addresses.hpp"
+#include "tests/support/load_families.hpp"
 
 namespace synward::load {
 namespace {
@@ -23,13 +24,6 @@ using test::mac;
 using wire::Family;
 using wire::SeqNum;
 using Flags = wire::TcpFlags;
-
-constexpr std::uint64_t kBegin = 50'000'000, kMillisecond = 1'000, kSecond = 1'000'000;
-
-template <Family kFamilyOf>
-struct Of {
-  static constexpr Family kFamily = kFamilyOf;
-};
 
 template <typename T>
 class BackendOf : public testing::Test, private ClientEvents {
@@ -149,7 +143,6 @@ class BackendOf : public testing::Test, private ClientEvents {
   unsigned lost_percent_ = 0;
   std::uint16_t window_ = 65535;
 };
-using Families = testing::Types<Of<Family::kIpv4>, Of<Family::kIpv6>>;
 TYPED_TEST_SUITE(BackendOf, Families, );
 
 std::string answer(std::size_t bytes) {
