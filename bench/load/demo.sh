@@ -183,6 +183,7 @@ if [[ " $* " == *' --help '* || " $* " == *' -h '* ]]; then
   "$tree/synward-load" lab --help | sed -n '/^Options:/,$p'
   exit
 fi
+"$tree/synward-load" lab --dry-run "$@"  # the demo proper comes after ten seconds of contrast: too late to be told of a wrong option
 own=(unshare --mount --pid --fork --kill-child --mount-proc)
 if "${own[@]}" -- unshare --net true 2>/dev/null; then
   echo 'nginx, synward and real Linux clients, each in a network namespace of its own'

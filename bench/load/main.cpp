@@ -37,7 +37,7 @@ struct Options {
   std::vector<std::string> targets;
   double flood_rate = 20'000, client_rate = 100, seconds = 12, patience_s = 3, stay_s = 0.5;
   std::uint16_t client_port = 0;  // 0: the service's
-  bool json = false;
+  bool json = false, dry_run = false;
 };
 
 /// What CLI11 shows when `parse` refuses the text; empty when it does not.
@@ -245,6 +245,7 @@ int dispatch(int argc, char** argv) {
   auto& lab = *app.add_subcommand(
       "lab", "The same in one process, without root: synward, a flood and clients in memory");
   add_demo_options(lab, options);
+  lab.add_flag("--dry-run", options.dry_run, "Only say what is wrong with the options");
 
   // What stands behind -- is EAL's.
   char** const dashes =
@@ -258,7 +259,7 @@ int dispatch(int argc, char** argv) {
   }
   if (flood.parsed()) return run_flood(options);
   if (connect.parsed()) return run_connect(options);
-  if (lab.parsed()) return run_lab(lab_settings(options));
+  if (lab.parsed()) return options.dry_run ? 0 : run_lab(lab_settings(options));
   if (demo.parsed()) return run_demo(options);
   return run_trial_command(trial, eal);
 }

@@ -142,8 +142,9 @@ def test_help_is_all_that_is_asked_for(demo):
     demo.expect_nothing_left()
 
 
-def test_a_wrong_option_is_told_and_ends_it(demo):
-    code, text = demo.run("--flood-rate", "lots")
+@pytest.mark.parametrize("options", [["--flood-rate", "lots"], ["--flod-rate", "1"]])
+def test_a_wrong_option_is_told_at_once(demo, options):
+    code, text = demo.run(*options)
     assert code == 2, text
-    assert "--flood-rate" in text
+    assert options[0] in text and demo.first_line not in text
     demo.expect_nothing_left()
