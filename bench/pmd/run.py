@@ -13,11 +13,12 @@ import datetime
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import threading
 from statistics import median
+
+import report
 
 # What EAL takes from anybody: no root, no huge pages.
 EAL = "--no-huge --no-shconf -m 256 --no-pci --no-telemetry --log-level=warning".split()
@@ -99,11 +100,6 @@ def repetitions(found: dict[tuple[str, str], list[dict]], ports: list[Ports]) ->
     return runs
 
 
-def cpu_model() -> str:
-    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return model[1] if model else "unknown CPU"
-
-
 def show(runs: list[dict], ports: list[Ports]) -> None:
     def figure(contestant: str, name: str, key: str) -> float:
         return median(run[key] for run in runs if run["run_name"] == f"{contestant}/{name}")
@@ -157,7 +153,7 @@ def main() -> int:
         return 1
     some = next(iter(found.values()))[0]
     runs = repetitions(found, ports)
-    context = {"date": datetime.datetime.now().astimezone().isoformat("T", "seconds"), "cpu": cpu_model(), "tsc_hz": str(some["tsc_hz"]), "compiler": some["compiler"]}
+    context = {"date": datetime.datetime.now().astimezone().isoformat("T", "seconds"), "cpu": report.cpu_model(), "tsc_hz": str(some["tsc_hz"]), "compiler": some["compiler"]}
     options.out.write_text(json.dumps({"context": context, "benchmarks": runs}, indent=1) + "\n")
     print(f"{context['cpu']}, TSC {some['tsc_hz'] / 1e9:.2f} GHz, load {os.getloadavg()[0]:.1f}, compiler {some['compiler']}, {some['dpdk']}")
     print(f"per packet and worker, medians of {options.rounds} rounds of {options.milliseconds} ms")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+import report
 import wires
 from shield import HTTP, SERVERS, Web, config, host
 from synward import Synward
@@ -153,7 +154,7 @@ def compare(kind: str) -> None:
             for name, factor in (("R", 1), ("2R", 2)):
                 rows.append(row(f"the server's own SYN cookies, {name}", measure(place, kind, factor * rate)))
     print(f"\nflood of {kind}, IPv4 and IPv6 in turn")
-    wires.print_table(["before the server", "packets/s", "clients served", "connect, median ms", "memory"], rows)
+    report.print_table(["before the server", "packets/s", "clients served", "connect, median ms", "memory"], rows)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ usage: ./dev bench https
 
 import statistics
 
+import report
 import wires
 from shield import HTTPS, SERVERS, Web, config, host
 from wires import Place
@@ -45,7 +46,7 @@ def compare(delay_ms: int) -> None:
             medians = [statistics.median(run[number][step] for run in runs) for step in range(len(STEPS))]
             rows.append([f"{'IPv6' if ':' in address else 'IPv4'}, {which} request, {how}"] + [f"{value:.2f}" for value in medians])
     print(f"\nround trip {2 * delay_ms} ms: medians of {RUNS * ROUNDS} runs, ms since the start of the request")
-    wires.print_table(["", *STEPS.values()], rows)
+    report.print_table(["", *STEPS.values()], rows)
 
 
 def main() -> None:

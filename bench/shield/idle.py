@@ -18,6 +18,7 @@ from scapy.layers.inet import TCP
 from scapy.layers.l2 import Ether
 
 import namespaces
+import report
 import wires
 from endpoint import PORT, SERVER4, config
 from handmade import HandmadeClient
@@ -137,7 +138,7 @@ def main() -> None:
             times = [f"{value:.0f}" for value in (*wires.median_and_p99(found), max(found))]
             rows.append([how if how == "Linux" else f"synward, {how}", *costs, *times])
     print(f"idle for {IDLE_SECONDS} s, in percent of a core; {SYNS} SYNs, {PAUSE_SECONDS} s after one another, microseconds to the SYN-ACK")
-    wires.print_table(["", "process", "its worker", "median", "p99", "most"], rows)
+    report.print_table(["", "process", "its worker", "median", "p99", "most"], rows)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from scapy.layers.inet import TCP
 from scapy.utils import PcapReader
 
 import namespaces
+import report
 import wires
 from endpoint import PORT, SERVER4
 from lab import Lab
@@ -145,14 +146,14 @@ def main() -> None:
     for how, figures in seen.items():
         rows.append([how] + [f"{value:.0f}" for values in figures for value in wires.median_and_p99(values)])
     print(f"microseconds there and back; {ROUNDS * ROUND_TRIPS:,} times on an open connection, {ROUNDS * CONNECTIONS} first ones")
-    wires.print_table(["", "median", "p99", "first octet, median", "p99"], rows)
+    report.print_table(["", "median", "p99", "first octet, median", "p99"], rows)
     rows = []
     for how, moments in opened.items():
         parts = [*zip(*moments), [sum(moment) for moment in moments]]
         rows.append([f"synward, {how}"] + [f"{value:.0f}" for part in parts for value in wires.median_and_p99(list(part))])
     print("\nmicroseconds in the opening of a connection, as tcpdump sees it at the client and at the server")
     head = ["", "cookie to SYN, median", "p99", "SYN to SYN-ACK, median", "p99", "SYN-ACK to ACK, median", "p99", "cookie to ACK, median", "p99"]
-    wires.print_table(head, rows)
+    report.print_table(head, rows)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import statistics
 import threading
 
+import report
 import wires
 from shield import CLIENT4, HTTP, SERVER4, Web, config
 from wires import Place
@@ -77,7 +78,7 @@ def main() -> None:
     for (control, how), downloads in sorted(seen.items(), key=lambda item: item[0][0], reverse=True):
         seconds, in_flight, again = (statistics.median(column) for column in zip(*downloads))
         rows.append([f"{control}, {how}", f"{seconds:.2f}", f"{in_flight:.1f}", f"{again:,.0f}"])
-    wires.print_table(["", "s", "MB in flight at most", "segments sent again"], rows)
+    report.print_table(["", "s", "MB in flight at most", "segments sent again"], rows)
 
 
 if __name__ == "__main__":

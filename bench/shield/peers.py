@@ -10,12 +10,9 @@ Ends with 1 when a generator was too slow for what it was asked.
 import argparse
 import contextlib
 import dataclasses
-import datetime
 import json
 import os
 import pathlib
-import platform
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +20,7 @@ from statistics import median
 
 import bars
 import namespaces
+import report
 import wires
 from namespaces import Namespace
 from shield import HTTP, SERVER4, Web, config
@@ -284,18 +282,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=DEFENCES, default=list(DEFENCES), metavar="DEFENCE")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.svg")
     options = parser.parse_args()
-    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    machine = f"{model[1] if model else 'unknown CPU'}, {len(CPUS)} processors, Linux {platform.release()}, {datetime.date.today()}"
-    print(f"{machine}, load {os.getloadavg()[0]:.1f}")
+    print(f"{report.machine()}, load {os.getloadavg()[0]:.1f}")
     rows, found = trials(options)
     print(f"\n{CLIENTS_PER_S} clients a second, an attack of {options.seconds:g} s, medians of {options.rounds} rounds; patience {PATIENCE_S} s")
     head = ["flood, SYNs/s", "before the server", "SYN-ACKs/s", "clients served", "with the first SYN", "SYN-ACK p50, ms", "p99, ms", "first byte p99, ms", "memory, MiB"]
-    wires.print_table(head, rows)
+    report.print_table(head, rows)
     print(f"\nall that one core can send, {COST_SECONDS} s")
     rows, nanoseconds = costs(options.rounds, options.only)
-    wires.print_table(["before the server", "sent/s", "answered/s", "of them", "CPU ns an answer"], rows)
+    report.print_table(["before the server", "sent/s", "answered/s", "of them", "CPU ns an answer"], rows)
     if options.plot:
-        draw(found, nanoseconds, f"{machine}; {options.rounds} rounds", options.plot)
+        draw(found, nanoseconds, f"{report.machine()}; {options.rounds} rounds", options.plot)
     if any(one.saturated for ones in found.values() for one in ones):
         print("\n(*) the generator was too slow in some round")
         sys.exit(1)

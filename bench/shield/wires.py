@@ -89,9 +89,3 @@ def start_load(namespace: Namespace, *words: str, seconds: float) -> subprocess.
 
 def median_and_p99(values: list[float]) -> tuple[float, float]:
     return statistics.median(values), sorted(values)[min(len(values) - 1, int(0.99 * len(values)))]
-
-
-def print_table(head: list[str], rows: list[list[str]]) -> None:
-    """As Markdown, the first column to the left."""
-    for row in (head, ["---"] + ["---:"] * (len(head) - 1), *rows):
-        print("| " + " | ".join(row) + " |", flush=True)

@@ -13,18 +13,17 @@ Medians of the rounds; all take turns.
 import argparse
 import collections
 import contextlib
-import datetime
 import json
 import os
 import pathlib
-import platform
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from statistics import median
+
+import report
 
 RING = "queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"
 MAC = "02:00:00:00:00:0a"
@@ -170,10 +169,10 @@ class Bench:
         for what in dict.fromkeys(what for what, _, _ in self.found):
             columns = list(dict.fromkeys(column for w, column, _ in self.found if w == what))
             rows = list(dict.fromkeys(row for w, _, row in self.found if w == what))
-            print(f"\n| {what} | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
-            for row in rows:
-                cells = [self.found[what, column, row] for column in columns]
-                print(f"| {row} | {' | '.join(f'{median(c):,.2f} ({min(c):,.2f} to {max(c):,.2f})' for c in cells)} |")
+            print()
+            found = {row: [self.found[what, column, row] for column in columns] for row in rows}
+            cells = [[row, *(f"{median(c):,.2f} ({min(c):,.2f} to {max(c):,.2f})" for c in figures)] for row, figures in found.items()]
+            report.print_table([what, *columns], cells)
 
 
 PARTS = {"syns": Bench.syns, "handshakes": Bench.handshakes, "goodput": Bench.goodput}
@@ -188,8 +187,7 @@ def main() -> int:
     options = parser.parse_args()
     if len(CPUS) < 2:
         parser.error("this wants two processors")
-    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    print(f"{model[1] if model else 'unknown CPU'}, {len(CPUS)} processors, Linux {platform.release()}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f}")
+    print(f"{report.machine()}, load {os.getloadavg()[0]:.1f}")
     try:
         with tempfile.TemporaryDirectory(prefix="synward-wire-") as folder:
             bench = Bench(options.tree.resolve(), pathlib.Path(folder), options.seconds)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+import bars
 import compare
 import plot
 import results
@@ -135,3 +136,15 @@ def test_the_plot_is_in_units_of_f_where_all_rows_have_them_and_marks_the_older_
 @pytest.mark.parametrize(("most", "expected"), [(1, 0.2), (13, 2), (83, 20), (480, 100), (0.3, 0.05)])
 def test_scales_have_round_steps(most, expected):
     assert plot.step(most) == pytest.approx(expected)
+
+
+def test_panels_of_bars_share_their_rows_and_say_where_nothing_was_measured(tmp_path):
+    svg = tmp_path / "bars.svg"
+    panels = [bars.Panel("%", {"nothing": [0.0], "synward": [90.0, 100.0, 95.0]}), bars.Panel("ms", {"nothing": [], "synward": [4.0], "cost, synward": [8.0]})]
+    bars.draw("Clients", "some machine", panels, svg)
+    drawn = xml.etree.ElementTree.parse(svg).getroot()
+    texts = [text.text for text in drawn.iter(SVG + "text")]
+    assert {"Clients", "some machine", "%", "ms", "nothing", "synward", "cost, synward", "95", "4", "8"} <= set(texts)
+    assert texts.count("-") == 1
+    widths = {float(path.get("width")) / plot.BARS for path in drawn.iter(SVG + "rect") if path.get("fill") in (plot.OURS, plot.PEERS)}
+    assert widths == {0.0, 1.0, 0.5}

@@ -9,7 +9,7 @@ import pytest
 import namespaces
 import shield
 from lab import Lab
-from namespaces import Namespace
+from namespaces import LabError, Namespace
 from synward import NO_HUGE_PAGES, binary
 
 pytestmark = pytest.mark.alone
@@ -133,3 +133,28 @@ def test_the_backend_is_no_port_of_the_attack(lab: Lab, load: Namespace) -> None
     words = [LOAD, "--device", PORTS[1], "--backend", PORTS[1], "--target", TARGETS[0], "--clients", "1"]
     said = load.run(*words, check=False)
     assert "--backend names the port of --device" in said
+
+
+def test_nor_that_of_the_default_route(lab: Lab, load: Namespace) -> None:
+    namespaces.wire(load, "near", load, "far")
+    lend(load)
+    load.run("ip", "route", "add", "default", "dev", "far")
+    words = [LOAD, *PORTS, "--target", TARGETS[0], "--clients", "1", "--", *NO_HUGE_PAGES]
+    with pytest.raises(LabError, match="exit code 1: synward-load: this machine's default route goes by far: no load leaves there"):
+        load.run(*words)
+
+
+def test_a_gateway_is_asked_for_behind_which_the_backend_is(lab: Lab, load: Namespace) -> None:
+    """A router stands between the ports: it is sent what is for the target, and passes it on."""
+    router = lab.namespace("router")
+    namespaces.wire(load, "near", router, "outside")
+    namespaces.wire(load, "far", router, "inside")
+    lend(load)
+    router.sysctl("net.ipv4.ip_forward", 1)
+    router.configure("outside", "198.18.200.1/16")
+    router.configure("inside", "198.18.0.1/24")
+    for interface in ("outside", "inside"):
+        router.run("ip", "link", "set", interface, "arp", "on")
+    phases = run(load, lab.folder, "--target", TARGETS[0], "--gateway", "198.18.200.1", "--duration", "0", "--recovery", "0", *ASKING)
+    assert phases["baseline"]["outcomes"]["succeeded"] == 100
+    assert phases["baseline"]["wire"]["answer_bytes"] == 100 * ANSWER

@@ -53,6 +53,15 @@ TEST(TrialPlans, ABackendIsAtAPortOfItsOwn) {
   EXPECT_THAT(refusal_of([](TrialPlan& p) { p.backend = p.device; }), testing::HasSubstr("--backend"));
 }
 
+TEST(TrialPlans, TheirTextNamesTheBackend) {
+  TrialPlan made = plan();
+  EXPECT_THAT(text_of(made), testing::Not(testing::HasSubstr("backend")));
+  made.backend = "net_null1";
+  made.backend_manners.answer = std::string(10'000, 'x');
+  EXPECT_THAT(text_of(made), testing::HasSubstr("backend   net_null1: "));
+  EXPECT_THAT(text_of(made), testing::HasSubstr("answers of 10,000 bytes"));
+}
+
 TEST(TrialPlans, AnAnswersSegmentsAreCounted) {
   const auto limited = [](std::uint32_t bytes, const char* backend, std::uint64_t most) {
     return refusal_of([&](TrialPlan& p) {
