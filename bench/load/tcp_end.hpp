@@ -27,7 +27,7 @@ template <wire::Family kFamily>
 [[nodiscard]] inline std::optional<handshake::Segment> send_fin(handshake::Tcb& tcb, std::uint64_t now_us) {
   auto fin = handshake::send_text(tcb, 0, now_us);
   if (!fin) return std::nullopt;
-  fin->flags |= wire::TcpFlags::kFin;
+  fin->flags = wire::TcpFlags::kFin | wire::TcpFlags::kAck;  // nothing is pushed
   tcb.snd_nxt += 1;
   return fin;
 }

@@ -1,5 +1,6 @@
 #include "bench/micro/baseline.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -116,55 +117,114 @@ std::size_t answer(std::byte* frame, const wire::TcpHeader& question, const wire
   return sizeof ethernet + sizeof ip + segment;
 }
 
-bool is_syn_to_us(const wire::TcpHeader* tcp) {
-  return tcp != nullptr && tcp->dst_port == kServicePort && (tcp->flags & 0x3f) == wire::TcpFlags::kSyn;
+/// The same way back: FIN to FIN, nothing but the header and what options there are. As all write them,
+/// timestamps change places.
+template <Family kFamily>
+std::size_t answer_fin(std::byte* frame, std::size_t size) {
+  auto& ethernet = wire::overlay<wire::EthernetHeader>(frame);
+  std::swap(ethernet.source, ethernet.destination);
+  auto& ip = wire::overlay<Ip<kFamily>>(frame + sizeof ethernet);
+  std::swap(ip.source, ip.destination);
+  auto& tcp = wire::overlay<wire::TcpHeader>(frame + sizeof ethernet + sizeof ip);
+  std::swap(tcp.src_port, tcp.dst_port);
+  const std::uint32_t next = tcp.seq.host() + 1;
+  tcp.seq = tcp.ack;
+  tcp.ack = wire::BigEndian32{next};
+  tcp.flags = wire::TcpFlags::kFin | wire::TcpFlags::kAck;
+  constexpr std::array<std::uint8_t, 4> kTimestamps = {1, 1, 8, 10};
+  auto* const options = reinterpret_cast<std::byte*>(&tcp + 1);
+  if (wire::options(tcp).size() == 12 && std::memcmp(options, kTimestamps.data(), kTimestamps.size()) == 0)
+    std::swap_ranges(options + 4, options + 8, options + 8);
+  if constexpr (kFamily == Family::kIpv4) ip.checksum = {};
+  tcp.checksum = {};
+  finish(ip, tcp);
+  return size;
 }
 
-/// Zero when the frame is no SYN to us, or wrong.
-std::size_t answer_ipv4(std::byte* frame, std::span<const std::byte> packet) {
+template <Family kFamily>
+bool holds_cookie(const wire::TcpHeader& tcp, const wire::Address<kFamily>& client,
+                  const wire::Address<kFamily>& service) {
+  wire::TcpHeader syn = tcp;
+  syn.seq = wire::BigEndian32{tcp.seq.host() - 1};
+  const std::uint32_t mss_index = (tcp.ack.host() - 1 - cookie<kFamily>(client, service, syn, 0)) & 0xffffff;
+  return mss_index < 4;
+}
+
+/// What comes of a segment to us whose checksums are right; `whole`: the frame ends with its header, and IP's
+/// header is as short as it can be.
+template <Family kFamily>
+std::size_t respond(std::byte* frame, const wire::TcpHeader& tcp, const wire::Address<kFamily>& client,
+                    const wire::Address<kFamily>& service, std::size_t bytes, bool whole,
+                    std::size_t& connected) {
+  switch (tcp.flags & 0x3f & ~wire::TcpFlags::kPsh) {
+    case wire::TcpFlags::kSyn:
+      return answer<kFamily>(frame, tcp, service, client);
+    case wire::TcpFlags::kFin | wire::TcpFlags::kAck:
+      return whole ? answer_fin<kFamily>(frame, bytes) : 0;
+    case wire::TcpFlags::kAck:
+      connected += whole && holds_cookie<kFamily>(tcp, client, service) ? 1u : 0u;
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+bool is_to_us(const wire::TcpHeader* tcp) { return tcp != nullptr && tcp->dst_port == kServicePort; }
+
+/// Zero when there is no answer to the frame, or it is wrong.
+std::size_t answer_ipv4(std::byte* frame, std::span<const std::byte> packet, std::size_t& connected) {
   const auto* ip = wire::parse_ipv4(packet);
   if (ip == nullptr || ip->destination != kService4 || ip->protocol != wire::IpProtocol::kTcp) return 0;
   const auto segment = packet.first(ip->total_bytes()).subspan(ip->header_bytes());
   const auto* tcp = wire::parse_tcp(segment);
-  if (!is_syn_to_us(tcp)) return 0;
+  if (!is_to_us(tcp)) return 0;
   const auto* header = reinterpret_cast<const rte_ipv4_hdr*>(ip);
   if (rte_ipv4_cksum(header) != 0 || rte_ipv4_udptcp_cksum_verify(header, tcp) != 0) return 0;
-  return answer<Family::kIpv4>(frame, *tcp, ip->destination, ip->source);
+  const bool whole = ip->header_bytes() == sizeof *ip && segment.size() == tcp->header_bytes();
+  return respond<Family::kIpv4>(frame, *tcp, ip->source, ip->destination,
+                                sizeof(wire::EthernetHeader) + ip->total_bytes(), whole, connected);
 }
 
-std::size_t answer_ipv6(std::byte* frame, std::span<const std::byte> packet) {
+std::size_t answer_ipv6(std::byte* frame, std::span<const std::byte> packet, std::size_t& connected) {
   const auto* ip = wire::parse_ipv6(packet);
   if (ip == nullptr || ip->destination != kService6) return 0;
   const auto payload = wire::walk_extension_headers(packet);
   if (!payload.understood || payload.fragment || payload.next_header != wire::IpProtocol::kTcp) return 0;
   const auto segment = packet.first(ip->total_bytes()).subspan(payload.offset);
   const auto* tcp = wire::parse_tcp(segment);
-  if (!is_syn_to_us(tcp)) return 0;
+  if (!is_to_us(tcp)) return 0;
   // DPDK knows no extension headers: the pseudo-header as if there were none.
   rte_ipv6_hdr header;
   std::memcpy(&header, ip, sizeof header);
   header.payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(segment.size()));
   header.proto = wire::IpProtocol::kTcp;
   if (rte_ipv6_udptcp_cksum_verify(&header, tcp) != 0) return 0;
-  return answer<Family::kIpv6>(frame, *tcp, ip->destination, ip->source);
+  const bool whole = payload.offset == sizeof *ip && segment.size() == tcp->header_bytes();
+  return respond<Family::kIpv6>(frame, *tcp, ip->source, ip->destination,
+                                sizeof(wire::EthernetHeader) + ip->total_bytes(), whole, connected);
 }
 
 }  // namespace
 
-std::size_t answer_straightforwardly(std::span<std::byte* const> frames, std::span<std::uint16_t> sizes) {
-  std::size_t answered = 0;
+Straightforward answer_straightforwardly(std::span<std::byte* const> frames, std::span<std::uint16_t> sizes) {
+  Straightforward done;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const std::span<const std::byte> frame{frames[i], sizes[i]};
     const auto link = wire::parse_ethernet(frame);
-    if (!link || wire::overlay<wire::EthernetHeader>(frames[i]).destination != kOurMac) continue;
+    if (!link || wire::overlay<wire::EthernetHeader>(frames[i]).destination != kOurMac) {
+      sizes[i] = 0;
+      continue;
+    }
     const auto packet = frame.subspan(link->network_offset);
     if (wire::EtherType{link->ether_type} == wire::EtherType::kIpv4)
-      sizes[i] = static_cast<std::uint16_t>(answer_ipv4(frames[i], packet));
+      sizes[i] = static_cast<std::uint16_t>(answer_ipv4(frames[i], packet, done.connected));
     else if (wire::EtherType{link->ether_type} == wire::EtherType::kIpv6)
-      sizes[i] = static_cast<std::uint16_t>(answer_ipv6(frames[i], packet));
-    answered += sizes[i] == 0 ? 0u : 1u;
+      sizes[i] = static_cast<std::uint16_t>(answer_ipv6(frames[i], packet, done.connected));
+    else
+      sizes[i] = 0;
+    done.answered += sizes[i] == 0 ? 0u : 1u;
   }
-  return answered;
+  return done;
 }
 
 std::size_t verify_with_dpdk(std::span<std::byte* const> packets) {

@@ -2,8 +2,9 @@
 //
 // usage: wire_responder EAL-ARGUMENT... -- DEVICE
 //
-// It answers SYNs to 198.18.0.10:443 and [2001:2::10]:443 at 02:00:00:00:00:0a (bench/micro/frames.hpp), on
-// EAL's lcore 1, and nothing else: no neighbours, no connections, no counts.
+// It answers SYNs and FINs to 198.18.0.10:443 and [2001:2::10]:443 at 02:00:00:00:00:0a
+// (bench/micro/frames.hpp), on EAL's lcore 1, and nothing else: no neighbours, no connections to keep, no
+// counts.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -31,7 +32,7 @@ constexpr std::size_t kPackets = 16'383;
 
 std::atomic<bool> over{false};
 
-/// Receives, answers, sends; what is no SYN, and what the port refuses, is freed.
+/// Receives, answers, sends; what has no answer, and what the port refuses, is freed.
 void respond(std::uint16_t port) {
   std::array<rte_mbuf*, kBurst> mbufs, answers;
   std::array<std::byte*, kBurst> frames;
@@ -42,14 +43,10 @@ void respond(std::uint16_t port) {
       frames[n] = rte_pktmbuf_mtod(mbufs[n], std::byte*);
       sizes[n] = mbufs[n]->data_len;
     }
-    const std::span answerable{sizes.data(), count};
-    std::array<std::uint16_t, kBurst> before = sizes;
-    answer_straightforwardly({frames.data(), count}, answerable);
+    answer_straightforwardly({frames.data(), count}, {sizes.data(), count});
     std::uint16_t answered = 0;
     for (std::uint16_t n = 0; n < count; ++n) {
-      // A frame for another station is left as it was.
-      const bool is_answer = sizes[n] != 0 && sizes[n] != before[n];
-      if (!is_answer && sizes[n] == 0) {
+      if (sizes[n] == 0) {
         rte_pktmbuf_free(mbufs[n]);
         continue;
       }

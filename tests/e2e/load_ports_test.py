@@ -84,3 +84,17 @@ def test_net_tap(lab: Lab) -> None:
         said, _ = process.communicate(timeout=40)
     assert process.returncode == 0, said
     assert baseline(report)["outcomes"]["succeeded"] == CLIENTS
+
+
+def test_net_ring(lab: Lab) -> None:
+    """Which gives back what it is given: nothing of that is an answer."""
+    load = lab.namespace("load")
+    report = lab.folder / "report.json"
+    words = (LOAD, "--device", "net_ring0", "--mac", "02:00:00:00:00:0a", "--json", str(report), "--target", *TARGETS)
+    phases = ("--clients", "20", "--arrivals", "constant", "--flood", "10000", "--baseline", "0", "--duration", "1", "--recovery", "1", "--patience", "0.5")
+    load.run(*words, *phases, "--", *NO_HUGE_PAGES, seconds=30)
+    attack = json.loads(report.read_text())["phases"]["attack"]
+    assert attack["outcomes"]["no_syn_ack"] == attack["clients"] == 20
+    wire = attack["wire"]
+    assert wire["attack_sent"] == pytest.approx(10_000, abs=500) and wire["received"] == pytest.approx(wire["sent"], abs=200)
+    assert wire["syn_acks"] == wire["wrong_syn_acks"] == wire["resets"] == wire["broken"] == 0

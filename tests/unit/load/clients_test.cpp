@@ -25,7 +25,7 @@ TYPED_TEST(ClientsOf, ConnectAndCloseByFinsOfBothSides) {
   this->connect(3 * kMillisecond);
   EXPECT_EQ(this->told_[0].connected, 3 * kMillisecond);
   const Segment fin = this->sent();
-  EXPECT_EQ(fin.flags, Flags::kFin | Flags::kAck | Flags::kPsh);
+  EXPECT_EQ(fin.flags, Flags::kFin | Flags::kAck);
   EXPECT_FALSE(this->told_[0].outcome);
   this->say(4 * kMillisecond, this->ack(1, 0, Flags::kFin));
   const Segment last = this->sent();
