@@ -1,11 +1,12 @@
 """synward on the registers of real cards, which QEMU plays: by the drivers that a NIC of that kind gets on bare metal."""
 
 import dataclasses
+import json
 
 import pytest
 from scapy.packet import Raw
 
-from guest import Guest, Tap, Wire
+from guest import Guest, Loop, Tap, Wire
 from handmade import HandmadeClient, HandmadeServer
 from namespaces import wait_until
 
@@ -269,3 +270,19 @@ def test_connections_through_virtio(card: Card, lab, tmp_path) -> None:
         for cable in ("outside", "inside"):
             namespace.run("ip", "link", "set", cable, "mtu", str(JUMBO))
         jumbo_frames(guest)
+
+
+def test_a_trial_of_synward_load_from_one_card_to_the_other(tmp_path) -> None:
+    """Its clients and its attack at one, its backend at the other, a cable between them."""
+    with Guest(tmp_path, IGB.name, Loop(tmp_path, "outside"), Loop(tmp_path, "inside")) as guest:
+        roles = f"--device {guest.OUTSIDE} --backend {guest.INSIDE} --target 198.18.0.10:443 '[2001:2::10]:443'"
+        amount = "--clients 50 --arrivals constant --flood 200 --baseline 1 --duration 2 --recovery 1"
+        guest.run(f"synward-load {roles} {amount} --request question --expect answer --answer-bytes 5000 --json /run/report.json >/run/log 2>&1 || cat /run/log")
+        phases = json.loads(guest.run("cat /run/report.json"))["phases"]
+        for phase in phases.values():
+            assert phase["outcomes"]["succeeded"] == phase["clients"] and phase["unclosed"] == 0
+            assert phase["wire"]["answer_bytes"] == 5000 * phase["clients"] and phase["wire"]["broken"] == 0
+        attack = phases["attack"]["wire"]
+        assert 200 < attack["attack_sent"] <= 400
+        assert 0.9 * attack["attack_sent"] < attack["leaked"] <= attack["attack_sent"]
+        assert attack["syn_acks"] >= attack["leaked"], "some come again, for nobody acknowledges them"

@@ -66,7 +66,8 @@ def _initramfs(driver: str) -> bytes:
     for module in modules:
         made.file(f"/modules/{module}.ko", _only(f"lib/modules/*/kernel/**/{module}.ko"))
     made.file("/bin/busybox", _only("bin/busybox"))
-    made.program("/bin/synward", pathlib.Path(binary()))
+    for name in ("synward", "synward-load"):
+        made.program(f"/bin/{name}", pathlib.Path(binary()).with_name(name))
     for plugin in DRIVERS:
         made.library(PLUGINS / f"librte_{plugin}.so.23")
     made.text("/init", INIT.format(huge_pages=96, modules=" ".join(modules), driver=driver), 0o755)
@@ -89,8 +90,21 @@ class Wire:
         return FrameSocket(self._socket, self.MACS[self._name])
 
 
+class Loop:
+    """One of the two ends of a cable from a card of a guest to its other one: the test sees nothing of it."""
+
+    ENDS = ("outside", "inside")
+
+    def __init__(self, folder: pathlib.Path, name: str):
+        here, there = (folder / f"{end}.loop" for end in (self.ENDS if name == self.ENDS[0] else self.ENDS[::-1]))
+        self.netdev = f"dgram,id={name},local.type=unix,local.path={here},remote.type=unix,remote.path={there}"
+
+    def frames(self) -> None:
+        return None
+
+
 class Tap:
-    """The same with several queues, which only a TAP interface gives a virtio card: in a namespace, so it wants root."""
+    """The same as a wire with several queues, which only a TAP interface gives a virtio card: in a namespace, so it wants root."""
 
     def __init__(self, namespace: Namespace, name: str, queues: int):
         self._namespace, self._name = namespace, name
@@ -109,7 +123,7 @@ class Guest:
     OUTSIDE, INSIDE = "0000:00:04.0", "0000:00:08.0"
 
     def __init__(
-        self, folder: pathlib.Path, card: str, outside: Wire | Tap, inside: Wire | Tap, inside_of: Namespace | None = None, driver: str = "uio_pci_generic"
+        self, folder: pathlib.Path, card: str, outside: Wire | Tap | Loop, inside: Wire | Tap | Loop, inside_of: Namespace | None = None, driver: str = "uio_pci_generic"
     ):
         self._folder, self._card, self._cables, self._inside_of, self._driver = folder, card, (outside, inside), inside_of, driver
         self._console = folder / "console.log"
