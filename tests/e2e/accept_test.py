@@ -37,6 +37,15 @@ def assert_fins_acknowledge(recorded, octets: int, connections: int) -> None:
     assert len(recorded.frames(fins)) == connections
 
 
+def resets_of_repeated_fins(served: Endpoint, recorded) -> int:
+    """How many connections in TIME-WAIT the client reset. It may for one cause: when synward's answer to its FIN is some
+    milliseconds late, as on a busy machine, Linux repeats the FIN, closes at the first answer, and resets the second."""
+    repeated = recorded.frames("tcp.dstport == 443 && tcp.flags.fin == 1 && tcp.analysis.retransmission")
+    resets = served.total()["events"]["reset_by_client"]
+    assert resets <= len(repeated), repeated
+    return resets
+
+
 @pytest.mark.parametrize("address", SERVERS)
 def test_ten_megabytes_and_a_close(lab, served, address):
     octets = 10_000_000
@@ -89,11 +98,11 @@ def test_after_silence_synward_closes(lab):
         connection.sendall(b"half-closed is not closed")
         connection.close()
     served.expect_sockets()
-    served.expect_events(opened(2))
+    served.expect_events(opened(2), maybe=("reset_by_client",))
     recorded.assert_clean(OUR_MISTAKES)
     total = served.total()
     assert total["originated"] == 2 + total["events"]["fin_repeated"]
-    served.stop(connections=2)  # ours are in TIME-WAIT, for a minute
+    served.stop(connections=2 - resets_of_repeated_fins(served, recorded))  # ours are in TIME-WAIT, for a minute
 
 
 def test_curl_sends_what_it_reads_and_exits_with_0_when_synward_closes(lab):
@@ -110,9 +119,9 @@ def test_curl_sends_what_it_reads_and_exits_with_0_when_synward_closes(lab):
         assert curl.communicate(timeout=10)[0] == b""
         assert curl.returncode == 0
     served.expect_sockets()
-    served.expect_events(opened(2))
+    served.expect_events(opened(2), maybe=("reset_by_client",))
     assert_fins_acknowledge(recorded, 1 + len(text), connections=2)
-    served.stop(connections=2)
+    served.stop(connections=2 - resets_of_repeated_fins(served, recorded))
 
 
 def test_a_reset_ends_the_connection(served):
